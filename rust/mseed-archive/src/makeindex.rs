@@ -1,0 +1,282 @@
+//! The run of makeindex: walk, scan in parallel, one writer.
+
+use std::collections::{HashMap, HashSet};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::problem::Problem;
+use crate::run::{self, Cancel};
+use crate::scan::scan_file;
+use crate::tsindex::{IndexWriter, KnownFile, ScannedFile, Totals};
+use crate::walk::{FileWalk, Found, FoundFile, Pattern};
+use crate::Error;
+
+/// Results that may wait for the writer: bounds the memory of a run.
+const QUEUE: usize = 256;
+
+/// How often the caller hears of the progress.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What to index.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Folders and files.
+    pub roots: Vec<PathBuf>,
+    /// Index file, made when missing.
+    pub index: PathBuf,
+    /// Pattern for the names of files in folders.
+    pub pattern: Option<String>,
+    /// Scanning threads; one a core when not given.
+    pub threads: Option<NonZeroUsize>,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Files found so far.
+    pub found: u64,
+    /// Files done with.
+    pub done: u64,
+    /// Bytes of the files done with.
+    pub bytes: u64,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// Files found.
+    pub files_found: u64,
+    /// Files new in the index.
+    pub files_added: u64,
+    /// Files scanned again because they changed.
+    pub files_replaced: u64,
+    /// Files passed over because they did not change.
+    pub files_unchanged: u64,
+    /// Scanned files that hold no record.
+    pub files_without_records: u64,
+    /// Records read in this run.
+    pub records: u64,
+    /// Bytes of the files scanned in this run.
+    pub bytes: u64,
+    /// What the index holds after the run.
+    pub totals: Totals,
+    /// What is wrong with the archive, files passed over included.
+    pub problems: Vec<Problem>,
+    /// Duration.
+    pub seconds: f64,
+}
+
+enum Message {
+    Scanned(Box<ScannedFile>),
+    Unchanged(FoundFile),
+    Problem(Problem),
+}
+
+/// Shared by the threads of a run.
+struct Shared {
+    cancel: Cancel,
+    found: AtomicU64,
+    known: HashMap<String, KnownFile>,
+}
+
+fn now_ns() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_nanos() as i64)
+}
+
+/// Index an archive. `on_tick` is called on this thread about ten times a second; when it
+/// returns false the run ends with [`Error::Cancelled`], and whole files stay indexed.
+///
+/// # Errors
+/// A root that does not exist ([`Error::Io`]), a bad pattern, an index that cannot be written.
+/// What is wrong with a data file is in the report instead.
+pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Result<Report, Error> {
+    let began = Instant::now();
+    if job.roots.is_empty() {
+        return Err(Error::Argument("no data folder or file given".into()));
+    }
+    for root in &job.roots {
+        std::fs::metadata(root).map_err(|e| Error::io(root, e))?;
+    }
+    let pattern = job.pattern.as_deref().map(Pattern::new).transpose()?;
+    let mut writer = IndexWriter::open(&job.index)?;
+    let shared = Arc::new(Shared {
+        cancel: Cancel::default(),
+        found: AtomicU64::new(0),
+        known: writer.known_files()?,
+    });
+    let walk = FileWalk::new(pattern, index_files(job));
+    let mut report = Report::default();
+    let result = thread::scope(|scope| {
+        let (files_in, files_out) = sync_channel(QUEUE);
+        let (results_in, results_out) = sync_channel(QUEUE);
+        let files_out = Arc::new(Mutex::new(files_out));
+        for _ in 0..run::threads(job.threads) {
+            let (files, results) = (Arc::clone(&files_out), results_in.clone());
+            let shared = &shared;
+            scope.spawn(move || scan_files(&files, &results, shared));
+        }
+        // Only the scanning threads may keep the receiver alive: when they are gone, the walk ends.
+        drop(files_out);
+        let walk_shared = &shared;
+        let roots = &job.roots;
+        scope.spawn(move || find_files(walk, roots, &files_in, &results_in, walk_shared));
+        let written = collect(&results_out, &mut writer, &mut report, &shared, on_tick);
+        if written.is_err() {
+            shared.cancel.set();
+        }
+        // Dropping the receiver lets threads that wait to send give up.
+        drop(results_out);
+        written
+    });
+    if matches!(result, Err(Error::Cancelled)) {
+        writer.finish(now_ns())?;
+        return Err(Error::Cancelled);
+    }
+    result?;
+    report.files_found = shared.found.load(Ordering::Relaxed);
+    report.totals = writer.finish(now_ns())?;
+    report.problems.sort_by(|a, b| (&a.path, a.offset).cmp(&(&b.path, b.offset)));
+    report.seconds = began.elapsed().as_secs_f64();
+    Ok(report)
+}
+
+/// The index and SQLite's files beside it are no data.
+fn index_files(job: &Job) -> HashSet<PathBuf> {
+    let path = job.index.canonicalize().unwrap_or_else(|_| job.index.clone());
+    ["", "-journal", "-wal", "-shm"]
+        .iter()
+        .map(|suffix| {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        })
+        .collect()
+}
+
+fn find_files(
+    mut walk: FileWalk,
+    roots: &[PathBuf],
+    files: &SyncSender<FoundFile>,
+    results: &SyncSender<Message>,
+    shared: &Shared,
+) {
+    let mut hand_on = |found| {
+        let sent = match found {
+            Found::Problem(problem) => results.send(Message::Problem(problem)).is_ok(),
+            Found::File(file) => {
+                shared.found.fetch_add(1, Ordering::Relaxed);
+                let same = |known: &KnownFile| {
+                    known.size == file.size && known.modified_ns == file.modified_ns
+                };
+                if shared.known.get(&file.path).is_some_and(same) {
+                    results.send(Message::Unchanged(file)).is_ok()
+                } else {
+                    files.send(file).is_ok()
+                }
+            }
+        };
+        sent && !shared.cancel.is_set()
+    };
+    for root in roots {
+        if !walk.root(root, &mut hand_on) {
+            return;
+        }
+    }
+}
+
+fn scan_files(
+    files: &Mutex<Receiver<FoundFile>>,
+    results: &SyncSender<Message>,
+    shared: &Shared,
+) {
+    loop {
+        // A poisoned lock means that another thread panicked: this one ends too.
+        let Ok(next) = files.lock().map(|receiver| receiver.recv()) else {
+            return;
+        };
+        let Ok(file) = next else {
+            return;
+        };
+        if shared.cancel.is_set() {
+            return;
+        }
+        let scan = scan_file(&file);
+        let scanned = ScannedFile {
+            file,
+            scan,
+            scanned_ns: now_ns(),
+        };
+        if results.send(Message::Scanned(Box::new(scanned))).is_err() {
+            return;
+        }
+    }
+}
+
+/// Write what the threads found, until all of them are done.
+fn collect(
+    results: &Receiver<Message>,
+    writer: &mut IndexWriter,
+    report: &mut Report,
+    shared: &Shared,
+    on_tick: &mut dyn FnMut(&Progress) -> bool,
+) -> Result<(), Error> {
+    use std::sync::mpsc::RecvTimeoutError;
+    let mut progress = Progress::default();
+    let mut last_tick = Instant::now();
+    loop {
+        match results.recv_timeout(TICK) {
+            Ok(message) => take(message, writer, report, &mut progress)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                progress.found = shared.found.load(Ordering::Relaxed);
+                on_tick(&progress);
+                return Ok(());
+            }
+        }
+        if last_tick.elapsed() >= TICK {
+            last_tick = Instant::now();
+            progress.found = shared.found.load(Ordering::Relaxed);
+            if !on_tick(&progress) {
+                return Err(Error::Cancelled);
+            }
+        }
+    }
+}
+
+fn take(
+    message: Message,
+    writer: &mut IndexWriter,
+    report: &mut Report,
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    match message {
+        Message::Problem(problem) => report.problems.push(problem),
+        Message::Unchanged(file) => {
+            report.files_unchanged += 1;
+            report.problems.extend(writer.known_problems(&file.path)?);
+            progress.done += 1;
+            progress.bytes += file.size;
+        }
+        Message::Scanned(mut scanned) => {
+            if writer.write(&scanned)? {
+                report.files_replaced += 1;
+            } else {
+                report.files_added += 1;
+            }
+            report.files_without_records += u64::from(scanned.scan.records == 0);
+            report.records += scanned.scan.records;
+            report.bytes += scanned.file.size;
+            report.problems.append(&mut scanned.scan.problems);
+            progress.done += 1;
+            progress.bytes += scanned.file.size;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! One file → rows of the index and problems. Reads headers, decodes no sample.
+
+mod section;
+mod spans;
+
+pub use section::{Row, Section};
+pub use spans::{Span, SpanList};
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use mseed_core::{Item, Kind, Skipped, Walker, limits};
+
+use crate::problem::{Problem, ProblemKind};
+use crate::walk::FoundFile;
+
+/// Bytes read at once; also the most that is searched for a first record.
+const CHUNK: usize = 8 * 1024 * 1024;
+
+/// What one file holds.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// Rows for the index, in the order of the file.
+    pub rows: Vec<Row>,
+    /// Records read.
+    pub records: u64,
+    /// What is wrong with the file.
+    pub problems: Vec<Problem>,
+}
+
+/// Scan a file. Never fails: what is wrong is in [`Scan::problems`].
+#[must_use]
+pub fn scan_file(file: &FoundFile) -> Scan {
+    let mut scan = Scan::default();
+    if file.size == 0 {
+        scan.problems.push(Problem::not_miniseed(&file.path, 0));
+        return scan;
+    }
+    let result = File::open(&file.path)
+        .and_then(|open| scan_reader(open, &file.path, file.size, &mut scan));
+    if let Err(error) = result {
+        scan.problems.push(Problem::file(
+            &file.path,
+            ProblemKind::Unreadable,
+            error.to_string(),
+        ));
+    }
+    if scan.records == 0 && !scan.problems.iter().any(|p| p.kind == ProblemKind::Unreadable) {
+        describe_foreign(&mut scan, file);
+    }
+    scan
+}
+
+/// A file without any record is one problem, not one for each of its bytes.
+fn describe_foreign(scan: &mut Scan, file: &FoundFile) {
+    let cut_or_damaged = scan
+        .problems
+        .iter()
+        .any(|p| matches!(p.kind, ProblemKind::Truncated | ProblemKind::Unsupported));
+    if !cut_or_damaged {
+        scan.problems = vec![Problem::not_miniseed(&file.path, file.size)];
+    }
+}
+
+/// Step through a file in chunks: a file of any size needs the memory of one chunk.
+fn scan_reader(mut file: impl Read, path: &str, size: u64, scan: &mut Scan) -> io::Result<()> {
+    let mut builder = section::Builder::default();
+    let mut buffer = Vec::with_capacity(CHUNK.min(size as usize + 1));
+    let mut base = 0usize;
+    let mut wanted = CHUNK;
+    loop {
+        let before = buffer.len();
+        file.by_ref()
+            .take((wanted - before) as u64)
+            .read_to_end(&mut buffer)?;
+        let at_end = buffer.len() < wanted;
+        let used = walk_chunk(&buffer, base, at_end, path, scan, &mut builder);
+        if at_end {
+            break;
+        }
+        if base == 0 && used == 0 && scan.records == 0 && buffer.len() > CHUNK {
+            // Nothing in all of the first chunk, and more would not help: no miniSEED file.
+            break;
+        }
+        buffer.drain(..used);
+        base += used;
+        wanted = buffer.len() + CHUNK;
+    }
+    scan.rows = builder.finish();
+    Ok(())
+}
+
+/// Take all items of the chunk that do not touch its end; returns the bytes done with.
+fn walk_chunk(
+    buffer: &[u8],
+    base: usize,
+    at_end: bool,
+    path: &str,
+    scan: &mut Scan,
+    builder: &mut section::Builder,
+) -> usize {
+    let mut walker = Walker::new(buffer);
+    let mut used = 0;
+    while let Some(item) = walker.next() {
+        // An item that reaches the end of the chunk may go on behind it.
+        if !at_end && walker.position() == buffer.len() {
+            if let Item::Skipped(skipped) = item {
+                used += give_up_on(skipped, base, path, scan);
+            }
+            return used;
+        }
+        used = walker.position();
+        match item {
+            Item::Record(at, record) => {
+                scan.records += 1;
+                if let Some(fault) = &record.fault {
+                    let fault = fault.clone().shifted(base + at);
+                    scan.problems.push(Problem::bytes(path, &fault, 0));
+                }
+                builder.add(&record, (base + at) as u64);
+            }
+            // Control headers of a full SEED volume are no data, and no problem.
+            Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
+            Item::Skipped(skipped) => {
+                let place = skipped.reason.shifted(base);
+                Problem::push(&mut scan.problems, Problem::bytes(path, &place, skipped.length));
+            }
+        }
+    }
+    used
+}
+
+/// Foreign bytes that fill the chunk: all but the longest possible record is done with, so that
+/// the chunk does not grow with them. Returns the bytes done with.
+fn give_up_on(skipped: Skipped, base: usize, path: &str, scan: &mut Scan) -> usize {
+    let length = skipped.length.saturating_sub(limits::MAX_RECORD_LENGTH_V3);
+    if length < CHUNK || scan.records == 0 {
+        return 0;
+    }
+    let place = skipped.reason.shifted(base);
+    Problem::push(&mut scan.problems, Problem::bytes(path, &place, length));
+    length
+}

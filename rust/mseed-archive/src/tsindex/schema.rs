@@ -1,0 +1,257 @@
+//! Column names and text forms of the index (mseedindex 3, schema 1.1).
+
+use mseed_core::time::{NS_PER_S, from_ordinal, to_civil};
+
+use crate::scan::{Section, Span};
+
+/// Tables and SQL indexes that other programs read. The column order is part of the schema.
+pub(super) const CREATE: &str = "
+CREATE TABLE IF NOT EXISTS tsindex (network TEXT,station TEXT,location TEXT,channel TEXT,\
+quality TEXT,version INTEGER,starttime TEXT,endtime TEXT,samplerate REAL,filename TEXT,\
+byteoffset INTEGER,bytes INTEGER,hash TEXT,timeindex TEXT,timespans TEXT,timerates TEXT,\
+format TEXT,filemodtime TEXT,updated TEXT,scanned TEXT);
+CREATE INDEX IF NOT EXISTS tsindex_nslcse_idx ON tsindex \
+(network,station,location,channel,starttime,endtime);
+CREATE INDEX IF NOT EXISTS tsindex_filename_idx ON tsindex (filename);
+CREATE INDEX IF NOT EXISTS tsindex_updated_idx ON tsindex (updated);
+CREATE TABLE IF NOT EXISTS tsindex_summary (network VARCHAR NOT NULL,station VARCHAR NOT NULL,\
+location VARCHAR NOT NULL,channel VARCHAR NOT NULL,earliest VARCHAR NOT NULL,\
+latest VARCHAR NOT NULL,updt VARCHAR,\
+PRIMARY KEY (network,station,location,channel,earliest,latest));
+";
+
+/// Tables of our own; other programs pass them over.
+///
+/// `credit_fast_files` tells which files are unchanged: size and time of the last change as they
+/// were when the file was scanned. `credit_fast_problems` keeps what was wrong with them.
+pub(super) const CREATE_OWN: &str = "
+CREATE TABLE IF NOT EXISTS credit_fast_files (filename TEXT PRIMARY KEY,size INTEGER NOT NULL,\
+modified_ns INTEGER NOT NULL,records INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS credit_fast_problems (filename TEXT NOT NULL,byteoffset INTEGER,\
+bytes INTEGER NOT NULL,kind TEXT NOT NULL,reason TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS credit_fast_problems_idx ON credit_fast_problems (filename);
+";
+
+/// The columns that a program needs to find in `tsindex` to read it; `version` and `quality` are
+/// missing in some.
+pub(super) const NEEDED: [&str; 12] = [
+    "network",
+    "station",
+    "location",
+    "channel",
+    "starttime",
+    "endtime",
+    "samplerate",
+    "filename",
+    "byteoffset",
+    "bytes",
+    "timeindex",
+    "timespans",
+];
+
+/// `YYYY-MM-DDTHH:MM:SS` with no, six or nine decimals, as few as hold the time.
+#[must_use]
+pub fn time_text(time_ns: i64) -> String {
+    let whole = seconds_text(time_ns);
+    match time_ns.rem_euclid(NS_PER_S) {
+        0 => whole,
+        ns if ns % 1000 == 0 => format!("{whole}.{:06}", ns / 1000),
+        ns => format!("{whole}.{ns:09}"),
+    }
+}
+
+/// `YYYY-MM-DDTHH:MM:SS`.
+#[must_use]
+pub fn seconds_text(time_ns: i64) -> String {
+    let c = to_civil(time_ns);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
+        c.year, c.month, c.day, c.hour, c.minute, c.second
+    )
+}
+
+/// Time of a text of any number of decimals; `None` when it is no time.
+#[must_use]
+pub fn parse_time(text: &str) -> Option<i64> {
+    const MONTHS: [u16; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+    let text = text.trim_end_matches('Z');
+    let (date, clock) = text.split_once(['T', ' '])?;
+    let mut date = date.split('-').map(|part| part.parse::<u16>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let mut clock = clock.split(':').map(|part| part.parse::<u8>().ok());
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let ordinal = MONTHS.get(usize::from(month).checked_sub(1)?)? + day + u16::from(leap && month > 2);
+    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    Some(from_ordinal(year, ordinal, hour, minute, second, digits.parse().ok()?))
+}
+
+/// Epoch seconds with six decimals, rounded as C's `printf` rounds the nearest double.
+fn epoch(time_ns: i64) -> String {
+    format!("{:.6}", time_ns as f64 / 1e9)
+}
+
+/// Time of a text that [`epoch`] wrote, or of epoch seconds with any decimals.
+fn parse_epoch(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let padded: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let seconds: i64 = whole.parse().ok()?;
+    let ns = seconds.checked_mul(NS_PER_S)?.checked_add(padded.parse().ok()?)?;
+    Some(if negative { -ns } else { ns })
+}
+
+/// A rate with six significant digits, C's `%.6g`.
+fn rate_text(rate: f64) -> String {
+    let scientific = format!("{rate:.5e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else {
+        return scientific;
+    };
+    let trim = |text: &str| {
+        if text.contains('.') {
+            text.trim_end_matches('0').trim_end_matches('.').to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    match exponent.parse::<i32>() {
+        Ok(power @ -4..=5) => trim(&format!("{rate:.*}", (5 - power) as usize)),
+        Ok(power) => {
+            let sign = if power < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trim(mantissa), power.abs())
+        }
+        Err(_) => scientific,
+    }
+}
+
+/// The value of the `samplerate` column: six significant digits.
+#[must_use]
+pub fn rate_value(rate: f64) -> f64 {
+    rate_text(rate).parse().unwrap_or(rate)
+}
+
+/// `epoch=>offset,…,latest=>1`, or NULL when the first record is not the earliest.
+#[must_use]
+pub fn time_index_text(section: &Section) -> Option<String> {
+    if section.time_index.first()?.0 != section.earliest_ns {
+        return None;
+    }
+    let mut text = String::new();
+    for (time_ns, offset) in &section.time_index {
+        text += &format!("{}=>{offset},", epoch(*time_ns));
+    }
+    Some(text + "latest=>" + if section.in_order { "1" } else { "0" })
+}
+
+/// A time index as read back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TimeIndex {
+    /// Times and byte offsets.
+    pub entries: Vec<(i64, u64)>,
+    /// Whether the records are in time order, so that entries bound the end too.
+    pub in_order: bool,
+}
+
+/// Parse a time index; `None` when it is damaged: the whole run is read then.
+#[must_use]
+pub fn parse_time_index(text: &str) -> Option<TimeIndex> {
+    let mut index = TimeIndex::default();
+    for entry in text.split(',') {
+        let (key, value) = entry.split_once("=>")?;
+        if key.trim() == "latest" {
+            index.in_order = value.trim() == "1";
+        } else {
+            index.entries.push((parse_epoch(key)?, value.trim().parse().ok()?));
+        }
+    }
+    Some(index)
+}
+
+/// `[start:end],…` in epoch seconds, NULL when the section has no sample rate.
+#[must_use]
+pub fn spans_text(spans: &[Span]) -> Option<String> {
+    let texts: Vec<String> = spans
+        .iter()
+        .map(|s| format!("[{}:{}]", epoch(s.start_ns), epoch(s.end_ns)))
+        .collect();
+    (!texts.is_empty()).then(|| texts.join(","))
+}
+
+/// Spans as start and end; damaged parts are left out.
+#[must_use]
+pub fn parse_spans(text: &str) -> Vec<(i64, i64)> {
+    text.split(',')
+        .filter_map(|span| {
+            let inner = span.trim().strip_prefix('[')?.strip_suffix(']')?;
+            let (start, end) = inner.split_once(':')?;
+            Some((parse_epoch(start)?, parse_epoch(end)?))
+        })
+        .collect()
+}
+
+/// Rates of the spans, NULL unless the rate changes inside the section.
+#[must_use]
+pub fn rates_text(section: &Section) -> Option<String> {
+    if !section.rates_differ {
+        return None;
+    }
+    let rates = section.spans.as_slice().iter().map(|s| rate_text(s.rate_hz));
+    Some(rates.collect::<Vec<_>>().join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_take_as_few_decimals_as_hold_them() {
+        assert_eq!(time_text(0), "1970-01-01T00:00:00");
+        assert_eq!(time_text(19_500_000), "1970-01-01T00:00:00.019500");
+        assert_eq!(time_text(1), "1970-01-01T00:00:00.000000001");
+        assert_eq!(time_text(-1), "1969-12-31T23:59:59.999999999");
+    }
+
+    #[test]
+    fn texts_of_times_parse_back() {
+        for ns in [0, 1, 999, -1, 1_746_144_000_019_538_000, 951_782_400 * NS_PER_S] {
+            assert_eq!(parse_time(&time_text(ns)), Some(ns));
+        }
+        assert_eq!(parse_time("2018-01-01T00:00:00.5"), Some(1_514_764_800_500_000_000));
+        assert_eq!(parse_time("yesterday"), None);
+        assert_eq!(parse_time("2018-13-01T00:00:00"), None);
+    }
+
+    #[test]
+    fn epoch_seconds_parse_back() {
+        assert_eq!(epoch(1_514_764_800_019_500_000), "1514764800.019500");
+        assert_eq!(parse_epoch("1514764800.019500"), Some(1_514_764_800_019_500_000));
+        assert_eq!(parse_epoch("-0.5"), Some(-500_000_000));
+    }
+
+    #[test]
+    fn rates_have_six_significant_digits() {
+        for (rate, text) in [
+            (100.0, "100"),
+            (330.6, "330.6"),
+            (0.1, "0.1"),
+            (1.0 / 60.0, "0.0166667"),
+            (1.0 / 86_400.0, "1.15741e-05"),
+            (2_000_000.0, "2e+06"),
+            (123_456.7, "123457"),
+            (-60.0, "-60"),
+            (0.0, "0"),
+        ] {
+            assert_eq!(rate_text(rate), text);
+        }
+    }
+
+    #[test]
+    fn a_time_index_parses_back() {
+        let index = parse_time_index("1.000000=>0,3600.500000=>512,latest=>1").expect("valid");
+        assert_eq!(index.entries, [(NS_PER_S, 0), (3_600_500_000_000, 512)]);
+        assert!(index.in_order);
+        assert_eq!(parse_time_index("nonsense"), None);
+    }
+}

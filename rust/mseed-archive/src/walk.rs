@@ -1,0 +1,177 @@
+//! Which files a run looks at. Opens none of them.
+//!
+//! The rule for links and hidden names: links to files and folders are followed, and each real
+//! file is taken once, under its canonical path; names that begin with a dot are passed over
+//! unless they are given by name. A loop of links is a problem, not an endless walk.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use globset::{Glob, GlobMatcher};
+use walkdir::{DirEntry, WalkDir};
+
+use crate::problem::{Problem, ProblemKind};
+use crate::Error;
+
+/// A file to be scanned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Canonical absolute path.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Time of the last change, nanoseconds since 1970.
+    pub modified_ns: i64,
+}
+
+/// Pattern for file names: shell wildcards, matched against the name, or against the path below
+/// the root when the pattern has a `/`.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    glob: GlobMatcher,
+    whole_path: bool,
+}
+
+impl Pattern {
+    /// Compile a pattern.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] when the pattern is no glob.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        let glob = Glob::new(text)
+            .map_err(|e| Error::Argument(format!("pattern {text:?}: {}", e.kind())))?;
+        Ok(Self {
+            glob: glob.compile_matcher(),
+            whole_path: text.contains('/'),
+        })
+    }
+
+    fn matches(&self, below_root: &Path) -> bool {
+        if self.whole_path {
+            self.glob.is_match(below_root)
+        } else {
+            below_root.file_name().is_some_and(|name| self.glob.is_match(name))
+        }
+    }
+}
+
+/// Walks over roots and hands on each file once.
+#[derive(Debug)]
+pub struct FileWalk {
+    pattern: Option<Pattern>,
+    leave_out: HashSet<PathBuf>,
+    seen: HashSet<PathBuf>,
+}
+
+/// What a walk hands on.
+#[derive(Debug)]
+pub enum Found {
+    /// A file to be scanned.
+    File(FoundFile),
+    /// A name that cannot be followed.
+    Problem(Problem),
+}
+
+impl FileWalk {
+    /// Walk with a pattern; `leave_out` are files that are never taken (the index itself).
+    #[must_use]
+    pub fn new(pattern: Option<Pattern>, leave_out: HashSet<PathBuf>) -> Self {
+        Self {
+            pattern,
+            leave_out,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// Walk over one root, a folder or a file; stops early when `hand_on` returns false.
+    pub fn root(&mut self, root: &Path, hand_on: &mut dyn FnMut(Found) -> bool) -> bool {
+        let named_file = root.is_file();
+        // Canonical from the root on: below it, only links need the system's help.
+        let start = root.canonicalize().unwrap_or_else(|_| root.to_path_buf());
+        let visible = |entry: &DirEntry| {
+            entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+        };
+        let mut linked = Vec::new();
+        let walk = WalkDir::new(&start).follow_links(true).into_iter();
+        for entry in walk.filter_entry(visible) {
+            let found = match entry {
+                Err(error) => Found::Problem(walk_problem(&start, &error)),
+                Ok(entry) => {
+                    linked.truncate(entry.depth());
+                    let through_link =
+                        linked.last().copied().unwrap_or(false) || entry.path_is_symlink();
+                    linked.push(through_link);
+                    if entry.file_type().is_dir() {
+                        continue;
+                    }
+                    let below = entry.path().strip_prefix(&start).unwrap_or(entry.path());
+                    let wanted = named_file
+                        || self.pattern.as_ref().is_none_or(|p| p.matches(below));
+                    if !wanted {
+                        continue;
+                    }
+                    match self.take(&entry, through_link) {
+                        Some(found) => found,
+                        None => continue,
+                    }
+                }
+            };
+            if !hand_on(found) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, entry: &DirEntry, through_link: bool) -> Option<Found> {
+        let shown = entry.path().to_string_lossy().into_owned();
+        let problem = |reason: String| {
+            Some(Found::Problem(Problem::file(
+                &shown,
+                ProblemKind::Unreadable,
+                reason,
+            )))
+        };
+        let path = if through_link {
+            match entry.path().canonicalize() {
+                Ok(path) => path,
+                Err(error) => return problem(error.to_string()),
+            }
+        } else {
+            entry.path().to_path_buf()
+        };
+        if self.leave_out.contains(&path) || !self.seen.insert(path.clone()) {
+            return None;
+        }
+        let metadata = match entry.metadata() {
+            Ok(metadata) if metadata.is_file() => metadata,
+            Ok(_) => return problem("not a regular file (pipe, socket or device)".into()),
+            Err(error) => return problem(error.to_string()),
+        };
+        let modified_ns = metadata
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |d| d.as_nanos() as i64);
+        match path.into_os_string().into_string() {
+            Ok(path) => Some(Found::File(FoundFile {
+                path,
+                size: metadata.len(),
+                modified_ns,
+            })),
+            // The index holds text: a name that is no text could not be found again.
+            Err(_) => problem("file name is not valid UTF-8: rename the file".into()),
+        }
+    }
+}
+
+fn walk_problem(root: &Path, error: &walkdir::Error) -> Problem {
+    let path = error.path().unwrap_or(root).to_string_lossy();
+    let reason = match (error.loop_ancestor(), error.io_error()) {
+        (Some(ancestor), _) => format!("link back to {}", ancestor.display()),
+        (None, Some(io)) => io.to_string(),
+        (None, None) => error.to_string(),
+    };
+    Problem::file(&path, ProblemKind::Unreadable, reason)
+}

@@ -1,0 +1,11 @@
+//! Windows of samples: from records in memory, from a file, or from the archive by its index.
+//!
+//! `plan` chains records into gapless segments and cuts them, without looking at a sample;
+//! `read` gets the bytes; `decode` fills one buffer a segment.
+
+mod decode;
+mod plan;
+mod read;
+
+pub use decode::{Samples, Segment};
+pub use read::{Answer, Request, read_bytes, read_file, read_window};

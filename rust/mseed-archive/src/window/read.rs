@@ -1,0 +1,319 @@
+//! Get the bytes of a window, a file, or the caller's memory, and decode them.
+
+use std::borrow::Cow;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
+use mseed_core::{Item, Kind, Walker};
+
+use super::decode::{Segment, decode_run};
+use super::plan::{Piece, Run, chain_in_file_order, chain_in_time};
+use crate::Error;
+use crate::problem::{Problem, ProblemKind};
+use crate::tsindex::{IndexReader, IndexedRun, Selection};
+
+/// Bytes in memory and where they come from.
+#[derive(Debug)]
+pub(super) struct Buffer<'a> {
+    pub(super) path: Cow<'a, str>,
+    /// Offset of the first byte in the file.
+    pub(super) base: u64,
+    pub(super) bytes: Cow<'a, [u8]>,
+}
+
+/// Segments, and what was wrong on the way.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Gapless segments, by channel, then by time.
+    pub segments: Vec<Segment>,
+    /// What was wrong; the segments are the rest.
+    pub problems: Vec<Problem>,
+}
+
+/// A window of some channels.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Channels.
+    pub selection: &'a Selection,
+    /// Begin of the window, included.
+    pub start_ns: i64,
+    /// End of the window, included.
+    pub end_ns: i64,
+    /// Whether runs of different files are joined where no sample lies between them.
+    pub join_files: bool,
+}
+
+/// All that a file holds, like `obspy.read`.
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read.
+pub fn read_file(path: &Path) -> Result<Answer, Error> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
+    Ok(read_bytes(&bytes, &path.to_string_lossy()))
+}
+
+/// All that a slice of bytes holds; `name` stands for the file in problems.
+#[must_use]
+pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
+    let mut problems = Vec::new();
+    let mut pieces = Vec::new();
+    let mut records = 0;
+    let buffer = Buffer {
+        path: Cow::Borrowed(name),
+        base: 0,
+        bytes: Cow::Borrowed(bytes),
+    };
+    collect_pieces(&buffer, 0, &mut problems, |_, piece| {
+        records += 1;
+        pieces.push(piece);
+    });
+    if records == 0 && problems.iter().all(|p| p.kind == ProblemKind::Skipped) {
+        problems = vec![Problem::not_miniseed(name, bytes.len() as u64)];
+    }
+    decode_all(chain_in_file_order(pieces), &[buffer], problems)
+}
+
+/// A window of the archive. A file that vanished, changed or is damaged is a problem; the rest of
+/// the answer stands.
+///
+/// # Errors
+/// [`Error::Argument`] when the window ends before it begins, and failures of the index.
+pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer, Error> {
+    if request.end_ns < request.start_ns {
+        return Err(Error::Argument("the end time is before the start time".into()));
+    }
+    let mut problems = Vec::new();
+    let mut buffers: Vec<Buffer<'_>> = Vec::new();
+    let mut pieces = Vec::new();
+    let mut files = Files::new(index.path());
+    for run in index.runs(request.selection, request.start_ns, request.end_ns)? {
+        let half_period = period_ns(run.rate_hz) / 2 + 1;
+        let from_ns = request.start_ns.saturating_sub(half_period);
+        let to_ns = request.end_ns.saturating_add(half_period);
+        if run.rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
+            continue;
+        }
+        let buffer = match files.read(&run, byte_range(&run, from_ns, to_ns), &mut problems) {
+            Ok(buffer) => buffer,
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
+        };
+        let mut other = None;
+        collect_pieces(&buffer, buffers.len(), &mut problems, |offset, mut piece| {
+            if !run.is_of(&piece.source) {
+                other.get_or_insert((offset, piece.source));
+            } else if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
+                piece.grid_start_ns = on_grid(&run, &piece);
+                pieces.push(piece);
+            }
+        });
+        if let Some((offset, source)) = other {
+            problems.push(changed(&buffer, offset, &source.to_string(), &run));
+        }
+        buffers.push(buffer);
+    }
+    let runs = if request.join_files {
+        chain_in_time(pieces)
+    } else {
+        chain_in_file_order(pieces)
+    };
+    let cut = runs
+        .into_iter()
+        .filter_map(|run| run.cut(request.start_ns, request.end_ns))
+        .collect();
+    Ok(decode_all(cut, &buffers, problems))
+}
+
+fn decode_all(runs: Vec<Run>, buffers: &[Buffer<'_>], mut problems: Vec<Problem>) -> Answer {
+    let segments = runs
+        .iter()
+        .flat_map(|run| decode_run(run, buffers, &mut problems))
+        .collect();
+    Answer { segments, problems }
+}
+
+/// Hand on each record of a buffer that has samples, and report what is wrong.
+fn collect_pieces(
+    buffer: &Buffer<'_>,
+    number: usize,
+    problems: &mut Vec<Problem>,
+    mut take: impl FnMut(usize, Piece),
+) {
+    let base = buffer.base as usize;
+    for item in Walker::new(&buffer.bytes) {
+        match item {
+            Item::Record(at, record) => {
+                if let Some(fault) = &record.fault {
+                    let fault = fault.clone().shifted(base + at);
+                    problems.push(Problem::bytes(&buffer.path, &fault, 0));
+                }
+                match Piece::new(&record, number, at) {
+                    Ok(piece) if piece.npts > 0 => take(at, piece),
+                    Ok(_) => {}
+                    Err(error) => {
+                        let place = error.shifted(base + at);
+                        let problem = Problem::bytes(&buffer.path, &place, record.bytes.len());
+                        Problem::push(problems, problem.of_channel(&record.source));
+                    }
+                }
+            }
+            // Control headers of a full SEED volume are no data, and no problem.
+            Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
+            Item::Skipped(skipped) => {
+                let place = skipped.reason.shifted(base);
+                problems.push(Problem::bytes(&buffer.path, &place, skipped.length));
+            }
+        }
+    }
+}
+
+/// The bytes of a run that a window needs: from the last entry of the time index that is not
+/// behind its begin to the first one that is behind its end.
+fn byte_range(run: &IndexedRun, from_ns: i64, to_ns: i64) -> (u64, u64) {
+    let (begin, end) = (run.byte_offset, run.byte_offset + run.bytes);
+    let Some(index) = run.time_index.as_ref().filter(|index| index.in_order) else {
+        return (begin, end);
+    };
+    let from = index
+        .entries
+        .iter()
+        .rev()
+        .find(|(time, _)| *time <= from_ns)
+        .map_or(begin, |(_, offset)| *offset);
+    let to = index
+        .entries
+        .iter()
+        .find(|(time, _)| *time > to_ns)
+        .map_or(end, |(_, offset)| *offset);
+    (from.clamp(begin, end), to.clamp(begin, end))
+}
+
+/// Time of the first sample of a record on the grid of its span.
+///
+/// The times of records scatter around the grid of the samples, by up to half a sample. A file
+/// read as a whole has the grid of its first record; so that a window out of the middle has the
+/// same times and samples, its first record goes to the grid of the span that the index names.
+fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
+    let reaches = |(start, end): &&(i64, i64)| *start <= piece.start_ns && piece.start_ns <= *end;
+    let Some((span_start_ns, _)) = run.spans.iter().rev().find(reaches) else {
+        return piece.start_ns;
+    };
+    // Spans are written with microseconds, the first sample of the run with all its digits.
+    let near = (run.start_ns - span_start_ns).abs() < 1000;
+    let grid_ns = if near { run.start_ns } else { *span_start_ns };
+    let index = nearest_sample(grid_ns, piece.rate_hz, piece.start_ns);
+    sample_time_ns(grid_ns, piece.rate_hz, index)
+}
+
+fn changed(buffer: &Buffer<'_>, offset: usize, found: &str, run: &IndexedRun) -> Problem {
+    Problem {
+        offset: Some(buffer.base + offset as u64),
+        ..Problem::file(
+            &buffer.path,
+            ProblemKind::Changed,
+            format!(
+                "record of {found}: expected {} as the index says; the file changed, \
+                 run makeindex again",
+                run.codes.join(".")
+            ),
+        )
+    }
+}
+
+/// The files of one answer; the last one stays open, as runs of one file follow each other.
+struct Files {
+    index_folder: PathBuf,
+    last: Option<(String, File, u64)>,
+}
+
+impl Files {
+    fn new(index: &Path) -> Self {
+        Self {
+            index_folder: index.parent().map(Path::to_path_buf).unwrap_or_default(),
+            last: None,
+        }
+    }
+
+    /// Read a range of bytes of a run's file. A file that is too short gives what it has, and a
+    /// problem.
+    fn read(
+        &mut self,
+        run: &IndexedRun,
+        (from, to): (u64, u64),
+        problems: &mut Vec<Problem>,
+    ) -> Result<Buffer<'static>, Problem> {
+        let unreadable = |error: io::Error| {
+            Problem::file(&run.filename, ProblemKind::Unreadable, error.to_string())
+        };
+        if self.last.as_ref().is_none_or(|(name, ..)| *name != run.filename) {
+            let file = self.open(&run.filename).map_err(unreadable)?;
+            let size = file.metadata().map_err(unreadable)?.len();
+            self.last = Some((run.filename.clone(), file, size));
+        }
+        let Some((_, file, size)) = &self.last else {
+            return Err(unreadable(io::ErrorKind::NotFound.into()));
+        };
+        if *size < to {
+            problems.push(Problem {
+                offset: Some(*size),
+                ..Problem::file(
+                    &run.filename,
+                    ProblemKind::Changed,
+                    format!(
+                        "file has {size} bytes: expected at least {to} as the index says; \
+                         the file changed, run makeindex again"
+                    ),
+                )
+            });
+        }
+        let mut bytes = vec![0; to.min(*size).saturating_sub(from) as usize];
+        let got = read_at(file, &mut bytes, from).map_err(unreadable)?;
+        bytes.truncate(got);
+        Ok(Buffer {
+            path: Cow::Owned(run.filename.clone()),
+            base: from,
+            bytes: Cow::Owned(bytes),
+        })
+    }
+
+    /// Open a file as the index names it: a relative name is looked for in the folder of the
+    /// index, then in the working folder; `path#N` is version N of `path` (mseedindex).
+    fn open(&self, name: &str) -> io::Result<File> {
+        let base = name.rsplit_once('#').map(|(base, _)| base);
+        let mut first_error = None;
+        for name in std::iter::once(name).chain(base) {
+            for path in [self.index_folder.join(name), PathBuf::from(name)] {
+                match File::open(path) {
+                    Ok(file) => return Ok(file),
+                    Err(error) => {
+                        first_error.get_or_insert(error);
+                    }
+                }
+            }
+        }
+        Err(first_error.unwrap_or(io::ErrorKind::NotFound.into()))
+    }
+}
+
+/// Fill `bytes` from `offset` on, as far as the file goes; the position of the file stays free
+/// for other threads.
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        #[cfg(unix)]
+        let got = std::os::unix::fs::FileExt::read_at(file, &mut bytes[done..], offset + done as u64);
+        #[cfg(windows)]
+        let got = std::os::windows::fs::FileExt::seek_read(file, &mut bytes[done..], offset + done as u64);
+        match got {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
+}

@@ -1,0 +1,154 @@
+//! One record: version detection and the fields that both versions share.
+
+mod v2;
+mod v3;
+pub mod walk;
+
+pub use v2::{Blockette, Timing500, blockettes};
+
+use crate::decode::Encoding;
+use crate::error::{Error, Kind};
+use crate::source_id::SourceId;
+use crate::time;
+
+/// Version of the record format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormatVersion {
+    /// miniSEED 2.
+    V2,
+    /// miniSEED 3.
+    V3,
+}
+
+/// A parsed record header that borrows the record's bytes.
+#[derive(Debug, Clone)]
+pub struct Record<'a> {
+    /// The whole record.
+    pub bytes: &'a [u8],
+    /// Format of the record.
+    pub format: FormatVersion,
+    /// Network, station, location, channel.
+    pub source: SourceId,
+    /// Publication version; for miniSEED 2 the quality letter as a number (R 1, D 2, Q 3, M 4).
+    pub version: u8,
+    /// Quality letter of miniSEED 2.
+    pub quality: Option<u8>,
+    /// Time of the first sample, corrections applied.
+    pub start_ns: i64,
+    /// Number of samples as declared.
+    pub npts: usize,
+    /// Sample rate in hertz, 0 when the record is no time series.
+    pub rate_hz: f64,
+    /// Rate as the index stores it: hertz, or minus the period in seconds where a miniSEED 3
+    /// header declares a period.
+    pub declared_rate: f64,
+    /// Data encoding.
+    pub encoding: Encoding,
+    /// Byte order of the header.
+    pub header_big_endian: bool,
+    /// Byte order of the samples.
+    pub data_big_endian: bool,
+    /// First byte of the payload inside the record.
+    pub payload_start: usize,
+    /// End of the payload inside the record.
+    pub payload_end: usize,
+    /// Extra headers of miniSEED 3 (JSON bytes), empty otherwise.
+    pub extra_headers: &'a [u8],
+    /// A fault that leaves the record usable: a CRC that does not match.
+    pub fault: Option<Error>,
+}
+
+impl<'a> Record<'a> {
+    /// Parse the record at the beginning of `data`; what follows it may stand behind.
+    ///
+    /// # Errors
+    /// [`Kind::NotMiniSeed`] and [`Kind::ControlHeader`] when no data record begins here,
+    /// other kinds when one begins but is damaged, cut short or beyond the limits.
+    pub fn parse(data: &'a [u8]) -> Result<Self, Error> {
+        if v3::looks_like(data) {
+            v3::parse(data)
+        } else if v2::looks_like(data) {
+            v2::parse(data)
+        } else if v2::looks_like_control_header(data) {
+            Err(Error::new(Kind::ControlHeader, 0))
+        } else {
+            Err(Error::new(Kind::NotMiniSeed, 0))
+        }
+    }
+
+    /// Whether a record header may begin at the start of `data` (cheap, no promise).
+    #[must_use]
+    pub fn looks_like(data: &[u8]) -> bool {
+        v3::looks_like(data) || v2::looks_like(data)
+    }
+
+    /// Samples as bytes.
+    #[must_use]
+    pub fn payload(&self) -> &'a [u8] {
+        &self.bytes[self.payload_start..self.payload_end]
+    }
+
+    /// Time of the last sample; the start when there are none.
+    #[must_use]
+    pub fn end_ns(&self) -> i64 {
+        time::sample_time_ns(
+            self.start_ns,
+            self.rate_hz,
+            (self.npts as i64 - 1).max(0),
+        )
+    }
+
+    /// Whether the record carries samples of a time series.
+    #[must_use]
+    pub fn is_waveform(&self) -> bool {
+        self.npts > 0 && self.rate_hz > 0.0 && self.encoding != Encoding::Text
+    }
+}
+
+/// Read fields in one of the two byte orders; every read is checked against the end.
+#[derive(Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) big_endian: bool,
+}
+
+impl Fields<'_> {
+    fn array<const N: usize>(&self, at: usize) -> [u8; N] {
+        let mut out = [0; N];
+        if let Some(found) = self.bytes.get(at..at + N) {
+            out.copy_from_slice(found);
+        }
+        if !self.big_endian {
+            out.reverse();
+        }
+        out
+    }
+
+    pub(crate) fn u8(&self, at: usize) -> u8 {
+        u8::from_be_bytes(self.array(at))
+    }
+
+    pub(crate) fn u16(&self, at: usize) -> u16 {
+        u16::from_be_bytes(self.array(at))
+    }
+
+    pub(crate) fn i16(&self, at: usize) -> i16 {
+        i16::from_be_bytes(self.array(at))
+    }
+
+    pub(crate) fn u32(&self, at: usize) -> u32 {
+        u32::from_be_bytes(self.array(at))
+    }
+
+    pub(crate) fn i32(&self, at: usize) -> i32 {
+        i32::from_be_bytes(self.array(at))
+    }
+
+    pub(crate) fn f32(&self, at: usize) -> f32 {
+        f32::from_be_bytes(self.array(at))
+    }
+
+    pub(crate) fn f64(&self, at: usize) -> f64 {
+        f64::from_be_bytes(self.array(at))
+    }
+}

@@ -1,0 +1,300 @@
+//! miniSEED 2: fixed header and blockettes (SEED manual 2.4, chapter 8).
+
+use super::{Fields, FormatVersion, Record};
+use crate::decode::Encoding;
+use crate::error::{Error, Kind};
+use crate::limits;
+use crate::source_id::{Code, SourceId};
+use crate::time;
+
+/// Activity flag bit 1: the time correction is already in the start time.
+const TIME_CORRECTION_APPLIED: u8 = 0x02;
+
+/// Shortest step in which a record without blockette 1000 may end.
+const LENGTH_STEP: usize = limits::MIN_RECORD_LENGTH_V2;
+
+/// A blockette of a record.
+#[derive(Debug, Clone, Copy)]
+pub struct Blockette<'a> {
+    /// Number that tells its type.
+    pub kind: u16,
+    /// Offset inside the record.
+    pub offset: usize,
+    /// Bytes from its start to the next blockette, the data, or the end of the record.
+    pub bytes: &'a [u8],
+}
+
+/// Blockette 500: state of the clock. It describes the clock and never shifts a sample time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Timing500 {
+    /// Oscillator correction, percent of its control range.
+    pub vco_correction: f32,
+    /// Microseconds of the time of exception.
+    pub microsecond: i8,
+    /// Reception quality, percent.
+    pub reception_quality: u8,
+    /// Exception count.
+    pub exception_count: u32,
+}
+
+/// Whether the first 48 bytes may be a fixed data header.
+pub(super) fn looks_like(data: &[u8]) -> bool {
+    data.len() >= limits::FIXED_HEADER_V2
+        && matches!(data[6], b'D' | b'R' | b'Q' | b'M')
+        && matches!(data[7], b' ' | 0)
+        && data[..6].iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | 0))
+        && data[24] <= 23
+        && data[25] <= 59
+        && data[26] <= 60
+        && header_big_endian(data).is_some()
+}
+
+/// Whether a SEED control header (volume, abbreviation, station, time span) begins here.
+pub(super) fn looks_like_control_header(data: &[u8]) -> bool {
+    data.len() >= 8
+        && data[..6].iter().all(u8::is_ascii_digit)
+        && matches!(data[6], b'V' | b'A' | b'S' | b'T')
+        && matches!(data[7], b' ' | b'*')
+}
+
+/// Byte order of the header: the one in which year and day of the year are possible.
+fn header_big_endian(data: &[u8]) -> Option<bool> {
+    [true, false].into_iter().find(|&big_endian| {
+        let fields = Fields {
+            bytes: data,
+            big_endian,
+        };
+        limits::YEARS.contains(&fields.u16(20)) && (1..=366).contains(&fields.u16(22))
+    })
+}
+
+/// Step through the chain of blockettes. A chain that points backwards or past the record ends
+/// there: what was read before stays valid.
+pub fn blockettes<'a>(record: &Record<'a>) -> impl Iterator<Item = Blockette<'a>> {
+    chain(Fields {
+        bytes: record.bytes,
+        big_endian: record.header_big_endian,
+    })
+}
+
+fn chain<'a>(fields: Fields<'a>) -> impl Iterator<Item = Blockette<'a>> {
+    let mut next = usize::from(fields.u16(46));
+    let mut left = limits::MAX_BLOCKETTES;
+    std::iter::from_fn(move || {
+        let at = next;
+        if at < limits::FIXED_HEADER_V2 || at + 4 > fields.bytes.len() || left == 0 {
+            return None;
+        }
+        left -= 1;
+        next = usize::from(fields.u16(at + 2));
+        if next <= at {
+            next = 0;
+        }
+        let end = if next > at { next } else { fields.bytes.len() };
+        Some(Blockette {
+            kind: fields.u16(at),
+            offset: at,
+            bytes: &fields.bytes[at..end.min(fields.bytes.len())],
+        })
+    })
+}
+
+impl Blockette<'_> {
+    /// The fields of a blockette 500, `None` for another type or a short one.
+    #[must_use]
+    pub fn timing_500(&self, header_big_endian: bool) -> Option<Timing500> {
+        let fields = Fields {
+            bytes: self.bytes,
+            big_endian: header_big_endian,
+        };
+        (self.kind == 500 && self.bytes.len() >= 200).then(|| Timing500 {
+            vco_correction: fields.f32(4),
+            microsecond: fields.u8(18) as i8,
+            reception_quality: fields.u8(19),
+            exception_count: fields.u32(20),
+        })
+    }
+}
+
+/// What the blockettes say that the reader needs.
+#[derive(Default)]
+struct FromBlockettes {
+    encoding: Option<u8>,
+    data_big_endian: Option<bool>,
+    length_exponent: Option<u8>,
+    actual_rate_hz: Option<f64>,
+    microsecond: i8,
+}
+
+fn read_blockettes(fields: Fields<'_>) -> FromBlockettes {
+    let mut found = FromBlockettes::default();
+    for blockette in chain(fields) {
+        let inside = Fields {
+            bytes: blockette.bytes,
+            ..fields
+        };
+        match blockette.kind {
+            1000 if blockette.bytes.len() >= 7 => {
+                found.encoding = Some(inside.u8(4));
+                found.data_big_endian = Some(inside.u8(5) != 0);
+                found.length_exponent = Some(inside.u8(6));
+            }
+            1001 if blockette.bytes.len() >= 6 => found.microsecond = inside.u8(5) as i8,
+            100 if blockette.bytes.len() >= 8 => {
+                found.actual_rate_hz = Some(f64::from(inside.f32(4)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Sample rate from factor and multiplier, in all four sign cases (SEED manual 2.4, fixed header
+/// fields 10 and 11): a positive factor is hertz, a negative one seconds per sample; a positive
+/// multiplier multiplies, a negative one divides.
+pub(crate) fn nominal_rate_hz(factor: i16, multiplier: i16) -> f64 {
+    let base = match factor {
+        0 => return 0.0,
+        f if f > 0 => f64::from(f),
+        f => -1.0 / f64::from(f),
+    };
+    match multiplier {
+        0 => base,
+        m if m > 0 => base * f64::from(m),
+        m => -base / f64::from(m),
+    }
+}
+
+pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
+    let big_endian = header_big_endian(data).ok_or(Error::new(Kind::NotMiniSeed, 0))?;
+    // The chain of blockettes is followed before the length is known: never further than the
+    // longest record.
+    let head = &data[..data.len().min(limits::MAX_RECORD_LENGTH_V2)];
+    let fields = Fields {
+        bytes: head,
+        big_endian,
+    };
+    let found = read_blockettes(fields);
+    let length = record_length(data, &found)?;
+    if length > data.len() {
+        return Err(Error::new(
+            Kind::Truncated {
+                needed: length,
+                available: data.len(),
+            },
+            0,
+        ));
+    }
+    let bytes = &data[..length];
+    let npts = usize::from(fields.u16(30));
+    let payload_start = usize::from(fields.u16(44));
+    if npts > 0 && !(limits::FIXED_HEADER_V2..length).contains(&payload_start) {
+        return Err(Error::new(
+            Kind::Field {
+                name: "beginning of data",
+                found: payload_start as i64,
+                expected: "48 to the record length",
+            },
+            44,
+        ));
+    }
+    let rate_hz = found
+        .actual_rate_hz
+        .filter(|r| r.is_finite() && *r > 0.0 && *r <= limits::MAX_RATE_HZ)
+        .unwrap_or_else(|| nominal_rate_hz(fields.i16(32), fields.i16(34)));
+    Ok(Record {
+        bytes,
+        format: FormatVersion::V2,
+        source: SourceId {
+            network: Code::from_field(&data[18..20]),
+            station: Code::from_field(&data[8..13]),
+            location: Code::from_field(&data[13..15]),
+            channel: Code::from_field(&data[15..18]),
+        },
+        version: match data[6] {
+            b'R' => 1,
+            b'D' => 2,
+            b'Q' => 3,
+            _ => 4,
+        },
+        quality: Some(data[6]),
+        start_ns: start_ns(fields, found.microsecond),
+        npts,
+        rate_hz,
+        declared_rate: rate_hz,
+        // Data from before blockette 1000 is nearly always Steim1 (libmseed assumes the same).
+        encoding: Encoding::from_code(found.encoding.unwrap_or(10)),
+        header_big_endian: big_endian,
+        data_big_endian: found.data_big_endian.unwrap_or(big_endian),
+        payload_start: payload_start.clamp(limits::FIXED_HEADER_V2, length),
+        payload_end: length,
+        extra_headers: &[],
+        fault: None,
+    })
+}
+
+fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {
+    let start = time::from_ordinal(
+        fields.u16(20),
+        fields.u16(22),
+        fields.u8(24),
+        fields.u8(25),
+        fields.u8(26),
+        0,
+    ) + i64::from(fields.u16(28)) * 100_000;
+    let correction = fields.i32(40);
+    let applied = fields.u8(36) & TIME_CORRECTION_APPLIED != 0;
+    let correction_ns = if applied { 0 } else { i64::from(correction) * 100_000 };
+    start + correction_ns + i64::from(microsecond) * 1000
+}
+
+/// Length from blockette 1000, else from the place of the next header.
+fn record_length(data: &[u8], found: &FromBlockettes) -> Result<usize, Error> {
+    if let Some(exponent) = found.length_exponent {
+        let length = 1usize.checked_shl(u32::from(exponent)).unwrap_or(0);
+        let range = limits::MIN_RECORD_LENGTH_V2..=limits::MAX_RECORD_LENGTH_V2;
+        if !range.contains(&length) {
+            return Err(Error::new(
+                Kind::Field {
+                    name: "record length exponent",
+                    found: i64::from(exponent),
+                    expected: "7 to 17 (128 to 131072 bytes)",
+                },
+                0,
+            ));
+        }
+        return Ok(length);
+    }
+    let bound = data.len().min(limits::MAX_RECORD_LENGTH_V2);
+    let next = (LENGTH_STEP..bound)
+        .step_by(LENGTH_STEP)
+        .find(|&at| looks_like(&data[at..]) || looks_like_control_header(&data[at..]));
+    match next {
+        Some(length) => Ok(length),
+        // The last record of a file: its end is the end of the file, if that is a possible length.
+        None if data.len() <= limits::MAX_RECORD_LENGTH_V2
+            && data.len() >= limits::MIN_RECORD_LENGTH_V2
+            && data.len().is_power_of_two() =>
+        {
+            Ok(data.len())
+        }
+        None => Err(Error::new(Kind::UnknownLength, 0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rate_is_right_in_all_four_sign_cases() {
+        assert_eq!(nominal_rate_hz(33, 10), 330.0);
+        assert_eq!(nominal_rate_hz(330, 1), 330.0);
+        assert_eq!(nominal_rate_hz(3306, -10), 330.6);
+        assert!((nominal_rate_hz(-60, 1) - 1.0 / 60.0).abs() < 1e-15);
+        assert!((nominal_rate_hz(-10, 5) - 0.5).abs() < 1e-15);
+        assert!((nominal_rate_hz(-10, -6) - 1.0 / 60.0).abs() < 1e-15);
+        assert_eq!(nominal_rate_hz(0, 1), 0.0);
+        assert_eq!(nominal_rate_hz(100, 0), 100.0);
+    }
+}

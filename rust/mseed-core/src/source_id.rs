@@ -1,0 +1,129 @@
+//! FDSN source identifier ↔ network, station, location, channel.
+
+use std::fmt;
+
+/// Room for one code: miniSEED 3 allows longer codes than miniSEED 2.
+const CODE_BYTES: usize = 15;
+
+/// A short ASCII code kept inline, so that a header is parsed without touching the heap.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Code {
+    bytes: [u8; CODE_BYTES],
+    length: u8,
+}
+
+impl Code {
+    /// The code in `field`: up to the first NUL, without blanks (libmseed `ms_strncpclean`).
+    /// Bytes that are not printable ASCII become `?`, so that a damaged code stays visible and
+    /// never breaks a text form.
+    #[must_use]
+    pub fn from_field(field: &[u8]) -> Self {
+        let mut code = Self::default();
+        let text = field.iter().take_while(|b| **b != 0).filter(|b| **b != b' ');
+        for &b in text.take(CODE_BYTES) {
+            code.bytes[code.length as usize] = if b.is_ascii_graphic() { b } else { b'?' };
+            code.length += 1;
+        }
+        code
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length as usize]).unwrap_or("")
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Network, station, location and channel of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct SourceId {
+    /// Network code.
+    pub network: Code,
+    /// Station code.
+    pub station: Code,
+    /// Location code, empty for none.
+    pub location: Code,
+    /// Channel code: band, source and subsource.
+    pub channel: Code,
+}
+
+impl SourceId {
+    /// Parse `FDSN:NET_STA_LOC_B_S_SS` (FDSN Source Identifiers 1.0). Three one-letter parts join
+    /// to the familiar channel code; longer ones keep their underscores, as libmseed does.
+    #[must_use]
+    pub fn parse(identifier: &[u8]) -> Option<Self> {
+        let rest = identifier
+            .strip_prefix(b"FDSN:")
+            .or_else(|| identifier.strip_prefix(b"XFDSN:"))?;
+        let parts: Vec<&[u8]> = rest.split(|b| *b == b'_').collect();
+        if parts.iter().any(|p| p.len() > CODE_BYTES) {
+            return None;
+        }
+        let channel = match parts.len() {
+            6 if parts[3..].iter().all(|p| p.len() == 1) => {
+                Code::from_field(&[parts[3][0], parts[4][0], parts[5][0]])
+            }
+            6 => Code::from_field(&parts[3..].join(&b'_')),
+            4 => Code::from_field(parts[3]),
+            _ => return None,
+        };
+        Some(Self {
+            network: Code::from_field(parts[0]),
+            station: Code::from_field(parts[1]),
+            location: Code::from_field(parts[2]),
+            channel,
+        })
+    }
+}
+
+impl fmt::Display for SourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}.{}.{}.{}",
+            self.network, self.station, self.location, self.channel
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_letter_parts_join_to_a_channel_code() {
+        let id = SourceId::parse(b"FDSN:IU_ANMO_00_B_H_Z").expect("valid");
+        assert_eq!(id.to_string(), "IU.ANMO.00.BHZ");
+        let id = SourceId::parse(b"FDSN:IU_ANMO__B_H_Z").expect("valid");
+        assert_eq!(id.to_string(), "IU.ANMO..BHZ");
+    }
+
+    #[test]
+    fn longer_parts_keep_their_underscores() {
+        let id = SourceId::parse(b"FDSN:XX_TEST__L_H_ZZ").expect("valid");
+        assert_eq!(id.channel.as_str(), "L_H_ZZ");
+    }
+
+    #[test]
+    fn other_identifiers_are_refused() {
+        assert_eq!(SourceId::parse(b"IU_ANMO_00_BHZ"), None);
+        assert_eq!(SourceId::parse(b"FDSN:IU_ANMO"), None);
+    }
+
+    #[test]
+    fn damaged_codes_stay_visible() {
+        assert_eq!(Code::from_field(b" A\xff C ").as_str(), "A?C");
+    }
+}

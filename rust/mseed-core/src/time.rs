@@ -1,0 +1,170 @@
+//! Nanoseconds since 1970-01-01T00:00:00Z, and the way between times and sample numbers.
+//!
+//! POSIX time: a leap second shares its number with the second after it.
+
+/// Nanoseconds in a second.
+pub const NS_PER_S: i64 = 1_000_000_000;
+
+/// Days from 1970-01-01 to the first of January of `year` (proleptic Gregorian).
+fn days_to_year(year: i64) -> i64 {
+    let y = year - 1;
+    365 * (year - 1970) + (y.div_euclid(4) - 492) - (y.div_euclid(100) - 19) + (y.div_euclid(400) - 4)
+}
+
+/// Time of a calendar year and day of the year (from 1), in nanoseconds.
+///
+/// `second` may be 60 (a leap second): it counts as the first second of the next minute.
+#[must_use]
+pub fn from_ordinal(year: u16, day: u16, hour: u8, minute: u8, second: u8, ns: u32) -> i64 {
+    let days = days_to_year(i64::from(year)) + i64::from(day) - 1;
+    let seconds = days * 86_400
+        + i64::from(hour) * 3600
+        + i64::from(minute) * 60
+        + i64::from(second);
+    seconds * NS_PER_S + i64::from(ns)
+}
+
+/// Calendar fields of a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Civil {
+    /// Year.
+    pub year: i64,
+    /// Month from 1.
+    pub month: u8,
+    /// Day of the month from 1.
+    pub day: u8,
+    /// Day of the year from 1.
+    pub day_of_year: u16,
+    /// Hour.
+    pub hour: u8,
+    /// Minute.
+    pub minute: u8,
+    /// Second, 0 to 59.
+    pub second: u8,
+    /// Nanosecond inside the second.
+    pub ns: u32,
+}
+
+/// Calendar fields of a time in nanoseconds.
+#[must_use]
+pub fn to_civil(time_ns: i64) -> Civil {
+    const MONTHS: [u16; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let seconds = time_ns.div_euclid(NS_PER_S);
+    let days = seconds.div_euclid(86_400);
+    let in_day = seconds.rem_euclid(86_400);
+    // 400 years have 146,097 days; the estimate is at most one year off.
+    let mut year = 1970 + (days * 400).div_euclid(146_097);
+    while days_to_year(year) > days {
+        year -= 1;
+    }
+    while days_to_year(year + 1) <= days {
+        year += 1;
+    }
+    let ordinal = days - days_to_year(year);
+    let leap = days_to_year(year + 1) - days_to_year(year) == 366;
+    let mut rest = ordinal as u16;
+    let mut month = 0;
+    while month < 11 {
+        let length = MONTHS[month] + u16::from(leap && month == 1);
+        if rest < length {
+            break;
+        }
+        rest -= length;
+        month += 1;
+    }
+    Civil {
+        year,
+        month: month as u8 + 1,
+        day: rest as u8 + 1,
+        day_of_year: ordinal as u16 + 1,
+        hour: (in_day / 3600) as u8,
+        minute: (in_day / 60 % 60) as u8,
+        second: (in_day % 60) as u8,
+        ns: time_ns.rem_euclid(NS_PER_S) as u32,
+    }
+}
+
+/// Sample interval in nanoseconds, rounded; 0 for rate 0.
+#[must_use]
+pub fn period_ns(rate_hz: f64) -> i64 {
+    if rate_hz > 0.0 {
+        (1e9 / rate_hz + 0.5) as i64
+    } else {
+        0
+    }
+}
+
+/// Time of sample `index` of a series, rounded to nanoseconds (libmseed 3 rounds the same way).
+#[must_use]
+pub fn sample_time_ns(start_ns: i64, rate_hz: f64, index: i64) -> i64 {
+    if rate_hz <= 0.0 {
+        return start_ns;
+    }
+    let span = index as f64 / rate_hz * 1e9;
+    start_ns.saturating_add((span + 0.5).floor() as i64)
+}
+
+/// Number of the sample nearest to `time_ns`; half way goes away from the start, as in ObsPy
+/// (`Trace.slice` with `nearest_sample=True`).
+#[must_use]
+pub fn nearest_sample(start_ns: i64, rate_hz: f64, time_ns: i64) -> i64 {
+    let difference = time_ns as i128 - start_ns as i128;
+    // f64::round goes half away from zero, which is the rule.
+    ((difference as f64 / 1e9) * rate_hz).round() as i64
+}
+
+/// Same rate: the relative difference is below 1e-4 (libmseed `MS_ISRATETOLERABLE`).
+#[must_use]
+pub fn same_rate(a: f64, b: f64) -> bool {
+    if b == 0.0 {
+        return a == 0.0;
+    }
+    (1.0 - a / b).abs() < 1e-4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calendar_fields_round_trip_over_three_centuries() {
+        for days in (-60_000..60_000).step_by(7) {
+            let time = days * 86_400 * NS_PER_S + 12_345_678_901;
+            let c = to_civil(time);
+            let back = from_ordinal(
+                c.year as u16,
+                c.day_of_year,
+                c.hour,
+                c.minute,
+                c.second,
+                c.ns,
+            );
+            assert_eq!(back, time, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn known_dates_are_right() {
+        assert_eq!(from_ordinal(1970, 1, 0, 0, 0, 0), 0);
+        assert_eq!(from_ordinal(2000, 60, 0, 0, 0, 0), 951_782_400 * NS_PER_S);
+        let c = to_civil(951_782_400 * NS_PER_S);
+        assert_eq!((c.month, c.day), (2, 29));
+        let c = to_civil(-1);
+        assert_eq!((c.year, c.month, c.day, c.second), (1969, 12, 31, 59));
+    }
+
+    #[test]
+    fn second_sixty_is_the_next_minute() {
+        assert_eq!(
+            from_ordinal(2016, 366, 23, 59, 60, 0),
+            from_ordinal(2017, 1, 0, 0, 0, 0)
+        );
+    }
+
+    #[test]
+    fn half_way_between_samples_goes_away_from_the_start() {
+        assert_eq!(nearest_sample(0, 100.0, 5_000_000), 1);
+        assert_eq!(nearest_sample(0, 100.0, 4_999_999), 0);
+        assert_eq!(nearest_sample(0, 100.0, -5_000_000), -1);
+    }
+}
