@@ -1,0 +1,83 @@
+# Every command that people or CI run. `make help` lists them.
+# All of it happens inside the clone: the virtual environments are .venv and .venvs/.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := credit-fast-demo
+
+.PHONY: help
+help:  ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+# The tools of the project; made anew when pyproject.toml changes.
+$(VENV)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet "maturin>=1.9.4,<2" "ziglang>=0.13"
+	touch $@
+
+# What the tests and lints need on top; ObsPy, pymseed and mseedindex are references.
+$(VENV)/.test-tools: $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --group lint --group test-references
+	touch $@
+
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name Cargo.toml)
+
+# The wheel is built and installed: demo and tests run what a user gets.
+$(VENV)/.installed: $(VENV)/.tools $(SOURCES)
+	rm -rf target/wheels-dev
+	$(BIN)/maturin build --release --locked --out target/wheels-dev --interpreter $(BIN)/python --quiet
+	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps target/wheels-dev/*.whl
+	$(BIN)/python -m pip install --quiet "$$(echo target/wheels-dev/*.whl)[plot]"
+	touch $@
+
+.PHONY: install
+install: $(VENV)/.installed  ## build the wheel and install it in .venv
+
+.PHONY: demo
+demo: $(VENV)/.installed  ## make a small archive and run the whole chain on it
+	$(BIN)/credit-fast demo -o $(DEMO) --overwrite
+
+.PHONY: test
+test: lint test-rust test-python test-stubs  ## all lints and tests (what CI runs)
+
+.PHONY: test-rust
+test-rust:  ## tests of the Rust crates; they need no Python
+	cargo test --locked --quiet -p mseed-core -p mseed-archive
+
+.PHONY: test-python
+test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
+	$(BIN)/python -P -m pytest -q
+
+.PHONY: test-stubs
+test-stubs: $(VENV)/.installed $(VENV)/.test-tools  ## _core.pyi against the built module
+	cd tests && ../$(BIN)/python -m mypy.stubtest credit_fast._core --mypy-config-file ../pyproject.toml
+
+.PHONY: lint
+lint: $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors
+	cargo fmt --all --check
+	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff format --check python tests benches
+	$(BIN)/ruff check python tests benches
+	$(BIN)/mypy
+
+.PHONY: format
+format: $(VENV)/.test-tools  ## format all code
+	cargo fmt --all
+	$(BIN)/ruff format python tests benches
+	$(BIN)/ruff check --fix --quiet python tests benches
+
+.PHONY: wheel
+wheel: $(VENV)/.tools  ## build dist/*.whl for old Linux systems and try it in every Python found
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_28 --out dist
+	$(BIN)/python tests/smoke/try_wheel.py dist/*.whl
+
+.PHONY: bench
+bench: $(VENV)/.installed $(VENV)/.test-tools  ## compare with ObsPy, write benches/runs/
+	$(BIN)/python benches/compare.py
+
+.PHONY: clean
+clean:  ## remove what the other commands made
+	rm -rf $(VENV) .venvs target dist $(DEMO)

@@ -1,0 +1,55 @@
+"""credit_fast: windows and data sets from archives of raw seismograms."""
+
+from credit_fast._core import __version__
+from credit_fast.catalogs import Catalog, Event, Pick, read_catalog
+from credit_fast.check import testh5
+from credit_fast.client import Client, read
+from credit_fast.errors import (
+    CatalogError,
+    CreditFastError,
+    DatasetError,
+    DataWarning,
+    IndexFormatError,
+    MiniSeedError,
+    MissingExtraError,
+    Problem,
+    UnsupportedEncodingError,
+)
+from credit_fast.hdf5 import makeh5, open_dataset
+from credit_fast.index import IndexReport, makeindex
+from credit_fast.stations import Station, StationTable, read_stations
+from credit_fast.stats import Stats
+from credit_fast.stream import Stream
+from credit_fast.times import UTCDateTime
+from credit_fast.trace import Trace
+
+__all__ = [
+    "Catalog",
+    "CatalogError",
+    "Client",
+    "CreditFastError",
+    "DataWarning",
+    "DatasetError",
+    "Event",
+    "IndexFormatError",
+    "IndexReport",
+    "MiniSeedError",
+    "MissingExtraError",
+    "Pick",
+    "Problem",
+    "Station",
+    "StationTable",
+    "Stats",
+    "Stream",
+    "Trace",
+    "UTCDateTime",
+    "UnsupportedEncodingError",
+    "__version__",
+    "makeh5",
+    "makeindex",
+    "open_dataset",
+    "read",
+    "read_catalog",
+    "read_stations",
+    "testh5",
+]

@@ -1,0 +1,64 @@
+"""The Rust core. Checked against the built module by mypy's stubtest."""
+
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any, final
+
+from numpy.typing import NDArray
+
+_Path = str | PathLike[str]
+_Extent = tuple[str, str, str, str, int, int]
+_Segment = tuple[str, str, str, str, int, float, NDArray[Any], str | None, str, int]
+_Problem = tuple[str, str, str, int | None, int]
+_Answer = tuple[list[_Segment], list[_Problem]]
+
+__version__: str
+
+def compress_chunk(data: NDArray[Any], level: int, shuffle: bool) -> bytes: ...
+def encode_mseed2(
+    network: str,
+    station: str,
+    location: str,
+    channel: str,
+    start_ns: int,
+    rate_hz: float,
+    data: NDArray[Any],
+    encoding: str,
+    reclen: int = 512,
+    sequence: int = 1,
+    quality: str = "D",
+) -> bytes: ...
+def makeindex(
+    roots: Sequence[_Path],
+    index: _Path,
+    threads: int | None,
+    pattern: str | None,
+    progress: Callable[[int, int, int], object] | None,
+) -> dict[str, Any]: ...
+def read_bytes(data: bytes) -> _Answer: ...
+def read_file(path: _Path) -> _Answer: ...
+@final
+class Index:
+    def __new__(cls, path: _Path) -> Index: ...
+    def channels(
+        self, network: str, station: str, location: str, channel: str
+    ) -> list[_Extent]: ...
+    def spans(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        start_ns: int,
+        end_ns: int,
+    ) -> list[_Extent]: ...
+    def window(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        start_ns: int,
+        end_ns: int,
+        join_files: bool,
+    ) -> _Answer: ...

@@ -1,0 +1,106 @@
+"""`credit-fast makeh5`: parse, call `makeh5`, print its account. No rule of the data set here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from rich.console import Console
+
+from ..hdf5 import makeh5
+
+NAME = "makeh5"
+HELP = "cut the waveforms of a catalogue into one HDF5 data set"
+
+DESCRIPTION = """\
+Cut the waveforms of every event of a catalogue into one HDF5 file (CREDIT layout):
+/<event>/<NET.STA.LOC>/<channel>, with picks, distances and coordinates as attributes.
+
+Per event and station the window runs from the first pick - RANGE to the last pick + RANGE
+seconds. The components are the E, N and Z of the picked band (HHE HHN HHZ for a pick on HHZ),
+on one grid; what one of them lacks is filled with 0 and listed in its attribute `gaps`.
+The file appears under its name only when it is whole. At the end a table accounts for every
+event, station record, component and pick: written, partial, no data, or refused and why.
+
+A catalogue (-c) has lines `#EVENT ...` and `PHASE ...`; a station file (-s) has lines
+`NET STA LOC longitude latitude elevation_m`.
+"""
+
+EPILOG = """\
+examples:
+  credit-fast makeindex -r data/ -o index.db
+  credit-fast makeh5 -i index.db -o 2019.h5 -c events.pha -s stations.loc
+  credit-fast makeh5 -i index.db -o short.h5 -c events.pha -s stations.loc -r 30 -t 8
+  credit-fast makeh5 -i index.db -o all-rates.h5 -c events.pha --rate any --json > account.json
+  credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
+
+exit code:
+  0  all well; data that the archive does not have are counted, and are no problem
+  1  finished, but something was refused or damaged (a duplicate event, a pick without a usable
+     time, a wrong sampling rate, a bad line or data file), or not one waveform was found
+  2  failed; nothing was written
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options, with its description and examples."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("-i", "--index", required=True, help="index made by makeindex")
+    parser.add_argument("-o", "--out", required=True, help="HDF5 file to make")
+    parser.add_argument("-c", "--catalog", required=True, help="catalogue: events and picks")
+    parser.add_argument("-s", "--stations", help="station file: gives the coordinates")
+    parser.add_argument(
+        "-r",
+        "--range",
+        type=float,
+        default=500.0,
+        metavar="SECONDS",
+        help="seconds before the first and after the last pick of a station (default: 500)",
+    )
+    parser.add_argument(
+        "-t", "--threads", type=int, metavar="N", help="threads that read (default: all cores)"
+    )
+    parser.add_argument(
+        "--rate",
+        type=_rate,
+        default=100.0,
+        metavar="HZ|any",
+        help="the sampling rate to accept; programs that read the file assume 100 (default: 100)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing OUT")
+    parser.add_argument("--json", action="store_true", help="print the whole account as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the data set; exit code as the help text says."""
+    try:
+        report = makeh5(
+            args.index,
+            args.out,
+            args.catalog,
+            args.stations,
+            range_s=args.range,
+            rate_hz=args.rate,
+            threads=args.threads,
+            overwrite=args.overwrite,
+            progress=not args.quiet,
+        )
+    except FileExistsError as error:
+        print(f"credit-fast {NAME}: {error} (--overwrite)", file=sys.stderr)
+        return 2
+    except (OSError, ValueError) as error:
+        print(f"credit-fast {NAME}: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    elif not args.quiet:
+        report.print(Console())
+    return 1 if report.has_problems else 0
+
+
+def _rate(text: str) -> float | None:
+    return None if text == "any" else float(text)

@@ -1,0 +1,109 @@
+"""`credit-fast makeindex`: parse, call `makeindex`, print what it found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from credit_fast.index import IndexReport, makeindex
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
+
+NAME = "makeindex"
+HELP = "index an archive of miniSEED files"
+
+DESCRIPTION = """\
+Read the record headers of all miniSEED files below DATA and write them to an index, an SQLite
+file in EarthScope's tsindex schema, which ObsPy, mseedindex and others can open too.
+
+Every file is looked at, whatever its name: the content decides. Links are followed, and each
+real file is taken once; names that begin with a dot are passed over unless given themselves.
+What is damaged, cut short or no miniSEED is listed with file and byte offset, and everything
+readable around it is indexed. A second run passes over unchanged files, replaces changed ones
+and adds new ones.
+"""
+
+EPILOG = """\
+examples:
+  credit-fast makeindex -r /data/2019 -o index.db
+  credit-fast makeindex -r /data/2019 -r /data/2020 -r one.mseed -o index.db
+  credit-fast makeindex -r /data -o index.db --pattern '*.mseed' --threads 4
+  credit-fast makeindex -r /data -o index.db --json > report.json
+
+exit code:
+  0  all files are indexed
+  1  finished, but some files or parts of files are damaged or no miniSEED; they are listed
+  2  failed
+"""
+
+#: Problems printed on the terminal; the JSON report has all of them.
+SHOWN_PROBLEMS = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options, with its description and examples."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "-r",
+        "--root",
+        required=True,
+        action="append",
+        metavar="DATA",
+        help="folder or file with miniSEED data; may be given several times",
+    )
+    parser.add_argument("-o", "--out", required=True, metavar="INDEX", help="index file")
+    parser.add_argument("-t", "--threads", type=int, metavar="N", help="default: all cores")
+    parser.add_argument(
+        "--pattern", metavar="GLOB", help="only files in folders whose name matches, as '*.mseed'"
+    )
+    parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the index; exit code as the help text says."""
+    report = makeindex(
+        args.root,
+        args.out,
+        threads=args.threads,
+        pattern=args.pattern,
+        progress=not args.quiet,
+    )
+    if args.json:
+        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    elif not args.quiet:
+        _print_report(report, Console())
+    return 1 if report.problems else 0
+
+
+def _print_report(report: IndexReport, console: Console) -> None:
+    table = Table(title=report.index, title_justify="left", show_header=False)
+    span = "none"
+    if report.starttime is not None:
+        span = f"{report.starttime} to {report.endtime}"
+    files = f"{report.files_found:,} found: {report.files_added:,} added, "
+    files += f"{report.files_replaced:,} replaced, {report.files_unchanged:,} unchanged"
+    if report.files_without_records:
+        files += f"; {report.files_without_records:,} without a record"
+    read = f"{report.records:,} in {report.bytes / 1e6:,.1f} MB, {report.seconds:.2f} s"
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.problem_counts().items())
+    for name, value in (
+        ("files", files),
+        ("records read", read),
+        ("rows in the index", f"{report.rows:,}"),
+        ("channels", f"{report.channels:,}"),
+        ("time span", span),
+        ("problems", kinds or "none"),
+    ):
+        table.add_row(name, value)
+    console.print(table)
+    for problem in report.problems[:SHOWN_PROBLEMS]:
+        console.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
+    hidden = len(report.problems) - SHOWN_PROBLEMS
+    if hidden > 0:
+        console.print(f"  … and {hidden:,} more; --json prints all of them")

@@ -1,0 +1,79 @@
+"""`credit-fast testh5`: parse, call `testh5`, print what it found. No comparison here."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from rich.console import Console
+
+from ..check import testh5
+
+NAME = "testh5"
+HELP = "compare an HDF5 data set with its catalogue and archive"
+
+DESCRIPTION = """\
+Compare a data set that makeh5 made with the catalogue it was made from: every event with its
+time and place, every station record, its number of components (0 to 3), every pick and its time.
+Everything that is missing or different is listed, and what the file has and the catalogue lacks.
+With -x, a sample of station records is cut from the archive again and every sample compared.
+Nothing is repaired.
+"""
+
+EPILOG = """\
+examples:
+  credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
+  credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -x index.db --sample 1000
+  credit-fast testh5 -i 2019.h5 -c events.pha --json > findings.json
+
+exit code:
+  0  the file is whole: all that the catalogue names is there, with three components each
+  1  something is missing, different, or in the file only
+  2  the check could not be made
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options, with its description and examples."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("-i", "--input", required=True, help="HDF5 file to check")
+    parser.add_argument("-o", "--out", metavar="STATS", help="text file for the complete list")
+    parser.add_argument("-c", "--catalog", required=True, help="catalogue: events and picks")
+    parser.add_argument("-x", "--index", help="index of the archive: compare samples too")
+    parser.add_argument(
+        "--sample",
+        type=int,
+        default=200,
+        metavar="N",
+        help="station records to compare with the archive (default: 200)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="chooses which records are compared (default: 0)"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check the data set; exit code as the help text says."""
+    try:
+        report = testh5(
+            args.input,
+            args.catalog,
+            stats=args.out,
+            index=args.index,
+            sample=args.sample,
+            seed=args.seed,
+            progress=not args.quiet,
+        )
+    except (OSError, ValueError) as error:
+        print(f"credit-fast {NAME}: {error}", file=sys.stderr)
+        return 2
+    if args.json:
+        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+    elif not args.quiet:
+        report.print(Console())
+    return 0 if report.is_whole else 1

@@ -1,0 +1,252 @@
+"""Windows from the archive by its index, and whole files without one.
+
+No sample is touched here: the core decodes, `stream` holds and merges.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+
+from credit_fast import _core
+from credit_fast.errors import DataWarning, Problem
+from credit_fast.stream import Stream
+from credit_fast.times import UTCDateTime, to_ns
+from credit_fast.trace import Trace
+
+__all__ = ["Client", "read"]
+
+#: Bounds of the question when no time is given: all that int64 nanoseconds hold, less a margin.
+_ALWAYS = (-(2**62), 2**62)
+
+
+def _problem(fields: tuple[str, str, str, int | None, int]) -> Problem:
+    path, reason, kind, offset, length = fields
+    return Problem(path=path, reason=reason, kind=kind, offset=offset, length=length)
+
+
+def _stream(answer: Any, stacklevel: int) -> Stream:
+    """Traces of an answer of the core; each problem becomes a warning."""
+    segments, problems = answer
+    traces = []
+    for *codes, start_ns, rate_hz, data, quality, encoding, records in segments:
+        samples = data.view("S1") if encoding == "text" else data
+        trace = Trace._from_parts(*codes, start_ns, rate_hz, samples)
+        trace.stats["mseed"] = {
+            "dataquality": quality,
+            "encoding": encoding.upper(),
+            "number_of_records": records,
+        }
+        traces.append(trace)
+    for fields in problems:
+        warnings.warn(DataWarning(str(_problem(fields))), stacklevel=stacklevel + 1)
+    return Stream(traces)
+
+
+def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Stream:
+    """Read one miniSEED file, or miniSEED bytes, without an index.
+
+    Parameters
+    ----------
+    path_or_bytes
+        A file name, or the bytes themselves. miniSEED 2 and 3, mixed record lengths, channels
+        and rates; the headers of a full SEED volume are passed over.
+
+    Returns
+    -------
+    Stream
+        One trace for each gapless run of records of a channel, channels in the order in which
+        the file names them first, like ``obspy.read``. A record that begins within half a
+        sample of the expected time continues a trace (libmseed's rule).
+
+    Raises
+    ------
+    FileNotFoundError, PermissionError, OSError
+        The file cannot be read.
+
+    Warns
+    -----
+    DataWarning
+        For each damaged, unsupported or foreign part, with file and byte offset; the rest of
+        the file is returned.
+    """
+    if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
+        return _stream(_core.read_bytes(bytes(path_or_bytes)), stacklevel=2)
+    return _stream(_core.read_file(os.fspath(path_or_bytes)), stacklevel=2)
+
+
+class Client:
+    """Waveforms of an archive by its index.
+
+    Parameters
+    ----------
+    index
+        Index file made by ``credit-fast makeindex``, by mseedindex or by ObsPy's indexer.
+        Relative file names in it are looked for in the folder of the index, then in the working
+        folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        The index is missing; nothing is created.
+    IndexFormatError
+        The file is no index.
+
+    Notes
+    -----
+    A client can be shared by threads, sent to other processes (it can be pickled) and used in
+    the child after a fork: no lock and no open file is shared.
+    """
+
+    def __init__(self, index: str | os.PathLike[str]) -> None:
+        self._path = os.fspath(index)
+        self._index = _core.Index(self._path)
+
+    def __repr__(self) -> str:
+        return f"Client({self._path!r})"
+
+    def __reduce__(self) -> tuple[type[Client], tuple[str]]:
+        return (type(self), (self._path,))
+
+    def get_waveforms(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        starttime: Any,
+        endtime: Any,
+        merge: int | None = -1,
+    ) -> Stream:
+        """Cut a window out of the archive.
+
+        Parameters
+        ----------
+        network, station, location, channel
+            Codes with the wildcards ``*``, ``?``, ``[..]`` and comma lists. The empty location
+            is ``""`` or ``"--"``; ``"*"`` means all.
+        starttime, endtime
+            Ends of the window, both included: ObsPy's or our UTCDateTime, datetime (naive is
+            UTC), numpy datetime64, ISO text, or epoch seconds.
+        merge
+            -1 joins what is seamless, over the borders of files and days, and drops identical
+            overlaps; 0 and 1 merge as ``Stream.merge(method=…)``; None returns the pieces of
+            each file as they are.
+
+        Returns
+        -------
+        Stream
+            Traces sorted by id and start time; empty when there is no data. Each end of the
+            window goes to the nearest sample, as ``Stream.slice(nearest_sample=True)`` of ObsPy
+            does on the whole file.
+
+        Raises
+        ------
+        ValueError
+            The end is before the start, or a time is not understood.
+
+        Warns
+        -----
+        DataWarning
+            A data file vanished, changed or is damaged; the rest of the answer is returned.
+        """
+        start_ns, end_ns = to_ns(starttime), to_ns(endtime)
+        if end_ns < start_ns:
+            raise ValueError(
+                f"endtime {UTCDateTime(ns=end_ns)} is before starttime {UTCDateTime(ns=start_ns)}"
+            )
+        if merge not in (-1, 0, 1, None) or isinstance(merge, np.bool_):
+            raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
+        joined = merge is not None and merge is not False
+        answer = self._index.window(
+            _code(network),
+            _code(station),
+            _code(location),
+            _code(channel),
+            start_ns,
+            end_ns,
+            joined,
+        )
+        stream = _stream(answer, stacklevel=2)
+        if joined and len(stream) > 1:
+            stream.merge(method=merge)
+        stream.traces.sort(key=lambda trace: (trace.id, trace.stats.starttime))
+        return stream
+
+    def get_nslc(
+        self,
+        network: str | None = None,
+        station: str | None = None,
+        location: str | None = None,
+        channel: str | None = None,
+        starttime: Any = None,
+        endtime: Any = None,
+    ) -> list[tuple[str, str, str, str]]:
+        """List the channels that have data, as (network, station, location, channel), sorted.
+
+        Codes as in `get_waveforms`, None means all. With times, only channels with data inside
+        the window, gaps considered.
+        """
+        extents = self.get_availability_extent(
+            network, station, location, channel, starttime, endtime
+        )
+        return [extent[:4] for extent in extents]
+
+    def get_availability_extent(
+        self,
+        network: str | None = None,
+        station: str | None = None,
+        location: str | None = None,
+        channel: str | None = None,
+        starttime: Any = None,
+        endtime: Any = None,
+    ) -> list[tuple[str, str, str, str, UTCDateTime, UTCDateTime]]:
+        """First and last sample of each channel.
+
+        Returns
+        -------
+        list of (network, station, location, channel, earliest, latest), sorted; times are
+        clipped to the window where one is given.
+        """
+        codes = (_code(network), _code(station), _code(location), _code(channel))
+        if starttime is None and endtime is None:
+            extents = self._index.channels(*codes)
+        else:
+            extents = self._clipped(codes, starttime, endtime)
+        return [
+            (n, s, loc, c, UTCDateTime(ns=start), UTCDateTime(ns=end))
+            for n, s, loc, c, start, end in extents
+        ]
+
+    def _clipped(
+        self, codes: tuple[str, str, str, str], starttime: Any, endtime: Any
+    ) -> list[tuple[str, str, str, str, int, int]]:
+        from_ns = _ALWAYS[0] if starttime is None else to_ns(starttime)
+        to_ns_ = _ALWAYS[1] if endtime is None else to_ns(endtime)
+        ends: dict[tuple[str, str, str, str], tuple[int, int]] = {}
+        for n, s, loc, c, start, end in self._index.spans(*codes, from_ns, to_ns_):
+            start, end = max(start, from_ns), min(end, to_ns_)
+            known = ends.get((n, s, loc, c), (start, end))
+            ends[n, s, loc, c] = (min(known[0], start), max(known[1], end))
+        return [(*codes_, *ends[codes_]) for codes_ in sorted(ends)]
+
+    def has_data(
+        self,
+        network: str | None = None,
+        station: str | None = None,
+        location: str | None = None,
+        channel: str | None = None,
+        starttime: Any = None,
+        endtime: Any = None,
+    ) -> bool:
+        """Whether any sample of the channels lies in the window (in all of time without one)."""
+        return bool(
+            self.get_availability_extent(network, station, location, channel, starttime, endtime)
+        )
+
+
+def _code(code: str | None) -> str:
+    return "*" if code is None else code

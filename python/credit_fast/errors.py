@@ -1,0 +1,112 @@
+"""What can go wrong, as classes: exceptions, the data warning, and the line of a problem report.
+
+The Rust core raises these same classes. Each exception is also one of Python's own
+(`ValueError`, `ImportError`), so that code that knows nothing of credit_fast can catch it.
+A missing file is plain `FileNotFoundError`, a forbidden one `PermissionError`.
+Nothing here reads data or prints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = [
+    "CatalogError",
+    "CreditFastError",
+    "DataWarning",
+    "DatasetError",
+    "IndexFormatError",
+    "MiniSeedError",
+    "MissingExtraError",
+    "Problem",
+    "UnsupportedEncodingError",
+]
+
+
+class CreditFastError(Exception):
+    """Base of all exceptions of this package.
+
+    Parameters
+    ----------
+    message
+        What was found, what was expected, where, and what to do.
+    path, offset, line, source_id
+        The place, where it is known: file path, byte offset, line number (from 1),
+        `NET.STA.LOC.CHA`. They survive pickling.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        path: str | None = None,
+        offset: int | None = None,
+        line: int | None = None,
+        source_id: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.offset = offset
+        self.line = line
+        self.source_id = source_id
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = {
+            "path": self.path,
+            "offset": self.offset,
+            "line": self.line,
+            "source_id": self.source_id,
+        }
+        return (type(self), self.args, place)
+
+
+class MiniSeedError(CreditFastError, ValueError):
+    """A miniSEED record is corrupt, cut short, or beyond the limits of the reader."""
+
+
+class UnsupportedEncodingError(MiniSeedError):
+    """The samples are in an encoding that is known by name but not decoded."""
+
+
+class IndexFormatError(CreditFastError, ValueError):
+    """The file is not an SQLite index with a `tsindex` table."""
+
+
+class CatalogError(CreditFastError, ValueError):
+    """A catalogue or station file is unusable as a whole."""
+
+
+class DatasetError(CreditFastError, ValueError):
+    """An HDF5 file is not in the layout of the data set."""
+
+
+class MissingExtraError(CreditFastError, ImportError):
+    """An optional library is missing; the message says how to install it."""
+
+
+class DataWarning(UserWarning):
+    """A data file vanished or is damaged; the rest of the answer is good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that was wrong with the input, and where.
+
+    `offset` and `length` are in bytes and belong to binary files, `line` (from 1) to text files.
+    `kind` is one of a small set of words, documented by the function that reports it.
+    """
+
+    path: str
+    reason: str
+    kind: str
+    offset: int | None = None
+    length: int | None = None
+    line: int | None = None
+
+    def __str__(self) -> str:
+        if self.line is not None:
+            return f"{self.path}:{self.line}: {self.reason}"
+        if self.offset is not None:
+            return f"{self.path} at byte {self.offset}: {self.reason}"
+        return f"{self.path}: {self.reason}"

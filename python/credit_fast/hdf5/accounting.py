@@ -1,0 +1,388 @@
+"""The account of a makeh5 run: what became of every event, station record, component and pick.
+
+Counts, their text, table and JSON forms. Every thing of the catalogue is expected once and then
+has exactly one fate, so total = written + partial + no data + refused on every level:
+
+- component: one of the three of the asked band. Partial: it lacks samples of the asked window.
+- station record: partial when even its best component lacks samples of the asked window; its gap
+  seconds are those of that component (the one that lacks least).
+- pick: written when some component has a real sample at its time; partial when its station has a
+  waveform that does not cover it; no data when its station has none. A pick without a usable time
+  is refused.
+- event: written when all its station records are; partial when at least one has a waveform; no
+  data when none has. Its gap seconds are the sum over its stations.
+
+No HDF5 and no archive belongs here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import Problem
+from .cut import StationCut
+from .plan import NO_TIME, EventPlan, PickRow
+from .record import WRONG_RATE
+
+__all__ = ["MakeH5Report", "Refusal", "Tally"]
+
+WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
+_LISTED = 20
+_LINE_KEPT = ("moved-pick", "warning")  # kinds of catalogue problems that cost no line
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One thing that was refused: its level (event, station record, component, pick) and why."""
+
+    level: str
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.level} {self.name}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Tally:
+    """Fates on one level; `gap_s` are the seconds that the partial ones lack."""
+
+    total: int = 0
+    written: int = 0
+    partial: int = 0
+    no_data: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    gap_s: float = 0.0
+
+    def add(self, fate: str, reason: str = "", gap_s: float = 0.0) -> None:
+        """Count one fate; `total` is not touched: it was known before."""
+        if fate == WRITTEN:
+            self.written += 1
+        elif fate == PARTIAL:
+            self.partial += 1
+            self.gap_s += gap_s
+        elif fate == NO_DATA:
+            self.no_data += 1
+        else:
+            self.refused[reason] += 1
+
+    @property
+    def n_refused(self) -> int:
+        """Number refused for any reason."""
+        return sum(self.refused.values())
+
+    @property
+    def agrees(self) -> bool:
+        """Whether total = written + partial + no data + refused."""
+        return self.total == self.written + self.partial + self.no_data + self.n_refused
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts for JSON."""
+        return {
+            "total": self.total,
+            "written": self.written,
+            "partial": self.partial,
+            "no_data": self.no_data,
+            "refused": self.n_refused,
+            "refused_by_reason": dict(self.refused),
+            "gap_s": round(self.gap_s, 6),
+        }
+
+
+@dataclass(slots=True)
+class MakeH5Report:
+    """What `makeh5` did; `str()` is the table in plain text, `to_dict()` the JSON form.
+
+    `damaged_files` holds the archive's warnings, each once, with the file's name;
+    `catalog_problems` and `station_problems` the refused lines of those files,
+    `catalog_warnings` the catalogue's lines that were kept although something is odd.
+    """
+
+    path: str
+    catalog: str
+    range_s: float
+    rate_hz: float | None
+    events: Tally = field(default_factory=Tally)
+    station_records: Tally = field(default_factory=Tally)
+    components: Tally = field(default_factory=Tally)
+    picks: Tally = field(default_factory=Tally)
+    picks_by_phase: dict[str, Tally] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    duplicate_events: int = 0
+    stations_without_coordinates: Counter[str] = field(default_factory=Counter)
+    stations_without_channel: int = 0
+    picks_without_time: int = 0
+    repeated_picks: int = 0
+    channels_with_gaps: int = 0
+    overlap_conflict_channels: int = 0
+    overlap_conflict_samples: int = 0
+    float_kept: int = 0
+    float_whole: int = 0
+    wrong_rate: int = 0
+    damaged_files: list[str] = field(default_factory=list)
+    catalog_problems: list[Problem] = field(default_factory=list)
+    catalog_warnings: list[Problem] = field(default_factory=list)
+    station_problems: list[Problem] = field(default_factory=list)
+    size_bytes: int = 0
+    seconds: float = 0.0
+
+    @property
+    def levels(self) -> dict[str, Tally]:
+        """The four levels by name, from events down to picks."""
+        return {
+            "events": self.events,
+            "station records": self.station_records,
+            "components": self.components,
+            "picks": self.picks,
+        }
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether anything was refused or damaged, or not one waveform was found.
+
+        Missing data alone is no problem: it is what archives are like.
+        """
+        nothing = self.components.total > 0 and not (
+            self.components.written or self.components.partial
+        )
+        return bool(
+            any(tally.n_refused for tally in self.levels.values())
+            or self.damaged_files
+            or self.catalog_problems
+            or self.station_problems
+            or nothing
+        )
+
+    def take_catalog_problems(self, problems: list[Problem]) -> None:
+        """Sort a catalogue's problems into refused lines and kept ones.
+
+        A repeated event id is neither: that event is counted by itself.
+        """
+        self.catalog_warnings = [item for item in problems if item.kind in _LINE_KEPT]
+        left_out = (*_LINE_KEPT, "duplicate-event")
+        self.catalog_problems = [item for item in problems if item.kind not in left_out]
+
+    def expect(self, plan: EventPlan) -> None:
+        """Add an event and all that it names to the totals."""
+        self.events.total += 1
+        self.duplicate_events += plan.duplicate
+        for station in plan.stations:
+            self.station_records.total += 1
+            self.components.total += 3
+            for row in station.rows:
+                for tally in self._pick_tallies(row):
+                    tally.total += 1
+
+    def refuse_event(self, plan: EventPlan) -> None:
+        """Count an event that gets no group, with all that it names."""
+        reason = "duplicate event id" if plan.duplicate else str(plan.refusal)
+        name = plan.event.event_id or f"of line {plan.event.line}"
+        self._refuse(self.events, "event", name, reason, str(plan.refusal))
+        for station in plan.stations:
+            self.station_records.add(REFUSED, "event refused")
+            for _ in range(3):
+                self.components.add(REFUSED, "event refused")
+            for row in station.rows:
+                self._count_pick(row, REFUSED, "event refused")
+
+    def count_event(self, cuts: list[tuple[str, float]]) -> None:
+        """Count an event by the fate and gap seconds of each of its station records."""
+        fates = {fate for fate, _ in cuts}
+        if not fates & {WRITTEN, PARTIAL}:
+            self.events.add(NO_DATA)
+        elif fates == {WRITTEN}:
+            self.events.add(WRITTEN)
+        else:
+            self.events.add(PARTIAL, gap_s=sum(gap_s for _, gap_s in cuts))
+
+    def count_station(self, evid: str, cut: StationCut, *, coordinates: bool) -> tuple[str, float]:
+        """Count a station record, its components and picks; returns its fate and gap seconds."""
+        name = f"{evid}/{cut.plan.station_id}"
+        self.stations_without_channel += cut.any_band
+        if not coordinates:
+            self.stations_without_coordinates[cut.plan.station_id] += 1
+        self._count_components(name, cut)
+        for row in cut.plan.rows:
+            self._count_station_pick(name, row, cut)
+        if cut.record is not None and cut.has_waveform:
+            gap_s = min(part.missing_s for part in cut.record.components.values())
+            fate = PARTIAL if gap_s > 0 else WRITTEN
+            self.station_records.add(fate, gap_s=gap_s)
+            return fate, gap_s
+        if cut.refusal is not None:
+            self._refuse(self.station_records, "station record", name, cut.refusal)
+            return REFUSED, 0.0
+        self.station_records.add(NO_DATA)
+        return NO_DATA, 0.0
+
+    def _count_components(self, name: str, cut: StationCut) -> None:
+        components = cut.record.components if cut.record is not None else {}
+        refused = cut.record.refused if cut.record is not None else {}
+        self.wrong_rate += sum(reason.startswith(WRONG_RATE) for reason in refused.values())
+        for channel in cut.expected:
+            component = components.get(channel)
+            reason = refused.get(channel, None if refused else cut.refusal)
+            if component is None and reason is None:
+                self.components.add(NO_DATA)
+            elif component is None:
+                self._refuse(self.components, "component", f"{name}/{channel}", str(reason))
+            else:
+                fate = PARTIAL if component.missing_s > 0 else WRITTEN
+                self.components.add(fate, gap_s=component.missing_s)
+                self.channels_with_gaps += bool(component.gaps)
+                self.overlap_conflict_channels += component.conflicts > 0
+                self.overlap_conflict_samples += component.conflicts
+                self.float_kept += component.float_data == "kept"
+                self.float_whole += component.float_data == "whole"
+                if reason is not None:
+                    part = Refusal("part of component", f"{name}/{channel}", reason)
+                    self.refusals.append(part)
+
+    def _count_station_pick(self, name: str, row: PickRow, cut: StationCut) -> None:
+        self.picks_without_time += row.refusal == NO_TIME
+        self.repeated_picks += row.extra > 0
+        if cut.plan.refusal is not None:
+            self._count_pick(row, REFUSED, "station record refused")
+        elif row.refusal is not None or row.time_ns is None:
+            self._count_pick(row, REFUSED, str(row.refusal))
+            place = f"{name} {row.pick.key} (line {row.pick.line})"
+            self.refusals.append(Refusal("pick", place, str(row.refusal)))
+        elif cut.record is None or not cut.has_waveform:
+            self._count_pick(row, NO_DATA)
+        else:
+            real = cut.record.has_sample_at(row.time_ns)
+            self._count_pick(row, WRITTEN if real else PARTIAL)
+
+    def _pick_tallies(self, row: PickRow) -> tuple[Tally, Tally]:
+        return self.picks, self.picks_by_phase.setdefault(row.pick.phase, Tally())
+
+    def _count_pick(self, row: PickRow, fate: str, reason: str = "") -> None:
+        for tally in self._pick_tallies(row):
+            tally.add(fate, reason)
+
+    def _refuse(
+        self, tally: Tally, level: str, name: str, reason: str, detail: str | None = None
+    ) -> None:
+        tally.add(REFUSED, reason)
+        self.refusals.append(Refusal(level, name, detail or reason))
+
+    def notes(self) -> Iterator[tuple[str, int, str]]:
+        """Name, count and remark of each row below the four levels."""
+        yield "duplicate events", self.duplicate_events, "first kept, others refused"
+        without = self.stations_without_coordinates
+        remark = f"in {sum(without.values())} station records: no lon, lat, elevation"
+        yield "stations without coordinates", len(without), remark
+        yield "station records without a picked channel", self.stations_without_channel, "any band"
+        yield "picks without time", self.picks_without_time, "fields kept, no time, no label"
+        yield "same phase again at a station", self.repeated_picks, "kept as extra rows"
+        yield "channels with gaps", self.channels_with_gaps, "filled; see attribute gaps"
+        remark = f"{self.overlap_conflict_samples} samples differ; the earlier segment kept"
+        yield "channels with overlap conflicts", self.overlap_conflict_channels, remark
+        remark = f"stored as floats; {self.float_whole} more of whole numbers, stored as int32"
+        yield "channels of float data", self.float_kept, remark
+        yield "channels with a wrong sampling rate", self.wrong_rate, "refused, whole or in part"
+        yield "damaged files", len(self.damaged_files), ""
+        yield "catalogue lines refused", len(self.catalog_problems), ""
+        yield "catalogue lines kept with a warning", len(self.catalog_warnings), ""
+        yield "station file lines refused", len(self.station_problems), ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything, for JSON."""
+        return {
+            "path": self.path,
+            "catalog": self.catalog,
+            "range_s": self.range_s,
+            "rate_hz": self.rate_hz,
+            "has_problems": self.has_problems,
+            "levels": {name: tally.to_dict() for name, tally in self.levels.items()},
+            "picks_by_phase": {
+                phase: tally.to_dict() for phase, tally in sorted(self.picks_by_phase.items())
+            },
+            "notes": {name: count for name, count, _ in self.notes()},
+            "overlap_conflict_samples": self.overlap_conflict_samples,
+            "float_whole": self.float_whole,
+            "stations_without_coordinates": sorted(self.stations_without_coordinates),
+            "refusals": [str(refusal) for refusal in self.refusals],
+            "damaged_files": self.damaged_files,
+            "catalog_problems": [str(problem) for problem in self.catalog_problems],
+            "catalog_warnings": [str(problem) for problem in self.catalog_warnings],
+            "station_problems": [str(problem) for problem in self.station_problems],
+            "size_bytes": self.size_bytes,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def _rows(self) -> Iterator[tuple[str, Tally]]:
+        yield from self.levels.items()
+        for phase, tally in sorted(self.picks_by_phase.items()):
+            yield f"  {phase or '(no phase)'}", tally
+
+    def _details(self) -> Iterator[str]:
+        """Reasons with counts, then at most 20 lines of each list."""
+        for name, tally in self.levels.items():
+            for reason, count in tally.refused.most_common(_LISTED):
+                yield f"refused {name}: {count} x {reason}"
+        lists: list[tuple[str, list[Any]]] = [
+            ("refused", self.refusals),
+            ("damaged", self.damaged_files),
+            ("catalogue", self.catalog_problems),
+            ("catalogue, kept", self.catalog_warnings),
+            ("stations", self.station_problems),
+        ]
+        for title, lines in lists:
+            for line in lines[:_LISTED]:
+                yield f"{title}: {line}"
+            if len(lines) > _LISTED:
+                yield f"{title}: ... and {len(lines) - _LISTED} more (all with --json)"
+
+    def __str__(self) -> str:
+        heads = ("", "total", "written", "partial", "gap s", "no data", "refused")
+        lines = [_plain_row(heads)]
+        lines.extend(_plain_row(_cells(name, tally)) for name, tally in self._rows())
+        lines.append("")
+        for name, count, remark in self.notes():
+            lines.append(f"{name:<42}{count:>9}  {remark if count else ''}".rstrip())
+        lines.extend(self._details())
+        lines.append(self._closing())
+        return "\n".join(lines)
+
+    def print(self, console: Console) -> None:
+        """The same account as a table for a terminal."""
+        table = Table(title=f"{self.path}", title_justify="left")
+        table.add_column("")
+        for head in ("total", "written", "partial", "gap s", "no data", "refused"):
+            table.add_column(head, justify="right")
+        for name, tally in self._rows():
+            table.add_row(*_cells(name, tally))
+        console.print(table)
+        notes = Table(show_header=False)
+        notes.add_column("")
+        notes.add_column("", justify="right")
+        notes.add_column("")
+        for name, count, remark in self.notes():
+            notes.add_row(name, str(count), remark if count else "")
+        console.print(notes)
+        for line in self._details():
+            console.print(line, markup=False, highlight=False)
+        console.print(self._closing(), markup=False, highlight=False)
+
+    def _closing(self) -> str:
+        size = f"{self.size_bytes / 1e6:.1f} MB"
+        rate = self.events.total / self.seconds if self.seconds > 0 else 0.0
+        return f"{self.path}: {size} in {self.seconds:.1f} s ({rate:.1f} events/s)"
+
+
+def _cells(name: str, tally: Tally) -> tuple[str, ...]:
+    numbers = (tally.total, tally.written, tally.partial)
+    gap = f"{tally.gap_s:.2f}" if tally.gap_s else ""
+    rest = (tally.no_data, tally.n_refused)
+    return (name, *map(str, numbers), gap, *map(str, rest))
+
+
+def _plain_row(cells: tuple[str, ...]) -> str:
+    return (f"{cells[0]:<18}" + "".join(f"{cell:>10}" for cell in cells[1:])).rstrip()

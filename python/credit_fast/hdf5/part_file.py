@@ -1,0 +1,70 @@
+"""An HDF5 file that appears under its name only when it is whole. Knows no layout.
+
+It is written as `<name>.<random>.part` beside its place, put on the disk, and renamed; whatever
+goes wrong before that removes it and leaves an older file as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import h5py
+
+__all__ = ["part_file"]
+
+_ERRNO = re.compile(r"errno = (\d+)")
+
+
+@contextmanager
+def part_file(target: Path, overwrite: bool) -> Iterator[h5py.File]:
+    """Yield a new file to write to; it gets the name `target` when the block ends well.
+
+    Raises OSError when it could not be written (with the system's number, such as ENOSPC, when
+    HDF5 tells it), FileExistsError when `target` came into being meanwhile and `overwrite` is
+    not set. Other exceptions of the block go through.
+    """
+    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
+    file = None
+    try:
+        try:
+            file = h5py.File(part, "x")
+            yield file
+            file.close()
+            _sync(part)
+        except (OSError, RuntimeError, ValueError, KeyError) as error:  # what h5py may raise
+            raise _write_error(target, error) from error
+        if target.exists() and not overwrite:
+            raise FileExistsError(f"{target} appeared during the run and was not replaced")
+        part.replace(target)
+        _sync(target.parent)
+    finally:
+        if file is not None and file.id.valid:
+            with suppress(OSError, RuntimeError):
+                file.close()
+        part.unlink(missing_ok=True)
+
+
+def _write_error(target: Path, error: Exception) -> OSError:
+    """The failure of HDF5 as an OSError with the system's number, if its text has one."""
+    match = _ERRNO.search(str(error))
+    number = error.errno if isinstance(error, OSError) else None
+    number = int(match.group(1)) if match else number
+    reason = str(error) if number is None else os.strerror(number)
+    message = f"cannot write {target}: {reason}; nothing was left, an older file is untouched"
+    return OSError(message) if number is None else OSError(number, message)
+
+
+def _sync(path: Path) -> None:
+    """Have the system put a file, or a folder's entries, on the disk."""
+    if path.is_dir() and os.name != "posix":
+        return  # only POSIX opens folders
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

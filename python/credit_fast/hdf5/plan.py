@@ -1,0 +1,201 @@
+"""From the catalogue to what is asked of the archive: one plan per event and per station.
+
+Which events and stations can have a group, which pick row owns a phase, which time window and
+which bands a station record asks for. Pure rules on catalogue objects, shared by the writer and
+the checker; no waveform, no HDF5 and no counting belongs here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ..catalogs.model import Event, Pick
+from . import layout
+
+__all__ = ["EventPlan", "PickRow", "StationPlan", "plan_event", "plan_events"]
+
+MAX_PICK_FROM_ORIGIN_S = 7200.0
+NO_TIME = "no time in the catalogue"
+TOO_FAR = f"more than {MAX_PICK_FROM_ORIGIN_S:.0f} s from the origin"
+
+_NOT_IN_A_CODE = re.compile(r"[/.,*?\[\]\0\s]")
+
+
+@dataclass(slots=True)
+class PickRow:
+    """One pick row and what becomes of it.
+
+    `time_ns` is the time that counts for window and label: None for a row without time and for
+    one too far from the origin, `refusal` then says which. `extra` is 0 for the row that owns its
+    key and 1, 2, ... for the further rows of the same key. A row with `phase_fault` leaves nothing
+    in the data set.
+    """
+
+    pick: Pick
+    time_ns: int | None
+    extra: int = 0
+    refusal: str | None = None
+    phase_fault: bool = False
+
+
+@dataclass(slots=True)
+class StationPlan:
+    """One station record to be cut: codes, pick rows in file order, window, bands.
+
+    `first_ns` and `last_ns` are the earliest and latest usable pick, None without any. `bands`
+    holds the picked bands in the order of the rows; empty: no pick names a channel, any band
+    will do. `refusal` says why the station can have no group.
+    """
+
+    network: str
+    station: str
+    location: str
+    rows: list[PickRow] = field(default_factory=list)
+    bands: list[str] = field(default_factory=list)
+    channels: list[str] = field(default_factory=list)
+    first_ns: int | None = None
+    last_ns: int | None = None
+    refusal: str | None = None
+
+    @property
+    def station_id(self) -> str:
+        """`NET.STA.LOC`, the group's name."""
+        return f"{self.network}.{self.station}.{self.location}"
+
+    @property
+    def keys(self) -> list[str]:
+        """Pick keys in file order, one per row that the data set keeps."""
+        return [row.pick.key for row in self.rows if not row.phase_fault]
+
+    def window(self, range_s: float) -> tuple[int, int] | None:
+        """First pick - range to last pick + range in ns, both ends included; None without."""
+        if self.first_ns is None or self.last_ns is None:
+            return None
+        margin_ns = round(range_s * 1e9)
+        return self.first_ns - margin_ns, self.last_ns + margin_ns
+
+    def attributes(self) -> layout.Attributes:
+        """Attributes of all pick rows; each name once."""
+        names: set[str] = set()
+        for row in sorted(self.rows, key=lambda row: row.extra > 0):
+            if row.phase_fault:
+                continue
+            for name, value in _row_attributes(row):
+                if name not in names:
+                    names.add(name)
+                    yield name, value
+
+
+@dataclass(slots=True)
+class EventPlan:
+    """One event of the catalogue with its stations, in the order of their first pick."""
+
+    event: Event
+    stations: list[StationPlan]
+    refusal: str | None = None
+    duplicate: bool = False
+
+
+def plan_events(events: Iterable[Event]) -> Iterator[EventPlan]:
+    """Plans in catalogue order; the second event of one id is refused, the first kept."""
+    seen: dict[str, Event] = {}
+    for event in events:
+        plan = plan_event(event)
+        first = seen.setdefault(event.event_id, event)
+        if plan.refusal is None and first is not event:
+            same = "identical to" if _same_event(first, event) else "different from"
+            plan.duplicate = True
+            plan.refusal = (
+                f"duplicate event id: line {event.line} is {same} line {first.line}, which is kept"
+            )
+        yield plan
+
+
+def plan_event(event: Event) -> EventPlan:
+    """The plan of one event by itself (duplicates are seen by `plan_events` only)."""
+    stations: dict[str, StationPlan] = {}
+    for pick in event.picks:
+        station = stations.get(pick.station_id)
+        if station is None:
+            location = "" if pick.location == "--" else pick.location
+            station = StationPlan(pick.network, pick.station, location)
+            station.refusal = _station_fault(station)
+            stations[pick.station_id] = station
+        station.rows.append(_plan_row(event, pick))
+    for station in stations.values():
+        _choose_owners(station.rows)
+        _set_window_and_bands(station)
+    fault = layout.group_name_fault(event.event_id)
+    return EventPlan(
+        event, list(stations.values()), refusal=None if fault is None else f"event id: {fault}"
+    )
+
+
+def _plan_row(event: Event, pick: Pick) -> PickRow:
+    fault = layout.phase_fault(pick.phase)
+    if fault is not None:
+        return PickRow(pick, None, refusal=fault, phase_fault=True)
+    if pick.time_ns is None:
+        return PickRow(pick, None, refusal=NO_TIME)
+    if abs(pick.time_ns - event.time_ns) > MAX_PICK_FROM_ORIGIN_S * 1e9:
+        return PickRow(pick, None, refusal=TOO_FAR)
+    return PickRow(pick, pick.time_ns)
+
+
+def _row_attributes(row: PickRow) -> layout.Attributes:
+    """All attributes of the row that owns its key; of a further row its raw text and values.
+
+    The values of an amplitude beside an arrival (`Sg.AMP`) clash with nothing; those of a
+    repeated row have the names of the owner's and are left out by the caller.
+    """
+    if not row.extra:
+        yield from layout.pick_attributes(row.pick, row.time_ns)
+    else:
+        yield from layout.extra_attributes(row.pick, row.extra)
+        yield from layout.value_attributes(row.pick)
+
+
+def _choose_owners(rows: list[PickRow]) -> None:
+    """Per key, the first TRAVTIME row with a time owns it, so that no amplitude's time can stand
+    for an arrival; then any TRAVTIME row, any row with a time, the first row.
+    """
+    by_key: dict[str, list[PickRow]] = {}
+    for row in rows:
+        if not row.phase_fault:
+            by_key.setdefault(row.pick.key, []).append(row)
+    for same_key in by_key.values():
+        owner = min(same_key, key=_ownership)
+        others = (row for row in same_key if row is not owner)
+        for number, row in enumerate(others, start=1):
+            row.extra = number
+
+
+def _ownership(row: PickRow) -> tuple[bool, bool]:
+    return (row.pick.row_type != layout.TRAVTIME, row.time_ns is None)
+
+
+def _set_window_and_bands(station: StationPlan) -> None:
+    times = [row.time_ns for row in station.rows if row.time_ns is not None]
+    if times:
+        station.first_ns, station.last_ns = min(times), max(times)
+    channels = dict.fromkeys(row.pick.channel for row in station.rows)
+    station.channels = [channel for channel in channels if layout.band_of(channel)]
+    bands = (layout.band_of(channel) for channel in station.channels)
+    station.bands = list(dict.fromkeys(band for band in bands if band))
+
+
+def _station_fault(station: StationPlan) -> str | None:
+    if not station.station:
+        return "no station code"
+    for code in (station.network, station.station, station.location):
+        if _NOT_IN_A_CODE.search(code):
+            return f"code {code!r} holds a character that no code has"
+    return None
+
+
+def _same_event(first: Event, second: Event) -> bool:
+    return first.raw == second.raw and [pick.raw for pick in first.picks] == [
+        pick.raw for pick in second.picks
+    ]

@@ -1,0 +1,336 @@
+"""One station record from traces: a common grid, gaps, fill, sample types, refusals.
+
+Pure numpy on what `get_waveforms` returned. The rules:
+
+- The record is the union of what the components have inside the window, on one grid: its first
+  sample is the earliest sample of any component, its rate that of the picked channel's data
+  (else the commonest, by seconds). Every other segment is placed at the nearest grid sample.
+- A sample that a component lacks holds the fill value and is listed in its gaps.
+- Of overlapping segments the earlier wins; samples that differ are counted.
+- A segment of another rate is refused; rates are the same when they differ by at most 1e-4 of
+  the rate and drift apart by less than half a sample over the window.
+- Integers are stored as int32; floats that are all whole numbers within int32 too, other floats
+  as they are. Text is refused.
+
+No client, no HDF5, no counting over records.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..times import to_ns
+
+__all__ = ["Component", "Record", "build_record"]
+
+Array = npt.NDArray[Any]
+
+WRONG_RATE = "sampling rate"
+MAX_SAMPLES = 1 << 28  # of one component: 1 GiB, beyond any window of one event
+_RATE_TOLERANCE = 1e-4  # relative; what the index calls one rate
+_INT32 = np.iinfo(np.int32)
+# A sample belongs to the window when it is at most half a sample outside (nearest-sample rule);
+# the rest is room for rounding of times to nanoseconds.
+_HALF_SAMPLE = 0.5 + 1e-3
+
+
+@dataclass(slots=True)
+class Component:
+    """One component on the grid of its record.
+
+    `gaps` are (first sample, number of samples) of the filled stretches. `missing_s` counts the
+    seconds of the asked window without a real sample. `conflicts` counts samples where a later
+    overlapping segment had another value. `float_data` is "" for integers, "whole" for floats
+    stored as int32, "kept" for floats stored as floats.
+    """
+
+    name: str
+    data: Array
+    gaps: list[tuple[int, int]]
+    subsample_offset_s: float
+    missing_s: float
+    conflicts: int
+    float_data: str
+
+    @property
+    def completeness(self) -> float:
+        """Share of real samples in the record, 0 to 1."""
+        npts = len(self.data)
+        return 1.0 - sum(count for _, count in self.gaps) / npts if npts else 0.0
+
+    def has_sample(self, index: int) -> bool:
+        """Whether the sample at `index` is real, neither outside nor filled."""
+        if not 0 <= index < len(self.data):
+            return False
+        return not any(first <= index < first + count for first, count in self.gaps)
+
+
+@dataclass(slots=True)
+class Record:
+    """One station record: `npts` samples from `start_ns` at `rate_hz` in every component.
+
+    `refused` says per channel what was not taken; a channel that is also in `components` lost
+    only some segments. `refusal` says why there is no record although there is data.
+    """
+
+    start_ns: int = 0
+    rate_hz: float = 0.0
+    npts: int = 0
+    components: dict[str, Component] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    refusal: str | None = None
+
+    def index_at(self, time_ns: int) -> int:
+        """Number of the sample nearest to a time; may lie outside the record."""
+        return round((time_ns - self.start_ns) * self.rate_hz / 1e9)
+
+    def has_sample_at(self, time_ns: int) -> bool:
+        """Whether some component has a real sample at a time."""
+        index = self.index_at(time_ns)
+        return any(component.has_sample(index) for component in self.components.values())
+
+
+@dataclass(slots=True)
+class _Segment:
+    start_ns: int
+    rate_hz: float
+    data: Array
+
+    @property
+    def end_ns(self) -> int:
+        return self.start_ns + round((len(self.data) - 1) * 1e9 / self.rate_hz)
+
+
+def build_record(
+    traces: Iterable[Any],
+    window_ns: tuple[int, int],
+    *,
+    picked_channels: Sequence[str] = (),
+    rate_hz: float | None = 100.0,
+    fill: int = 0,
+) -> Record | None:
+    """Station record of the traces of one band at one station.
+
+    Parameters
+    ----------
+    traces
+        Objects with ObsPy's `stats` and a 1-D `data`, in any order.
+    window_ns
+        First and last time asked for, ns since 1970; samples up to half a sample outside count.
+    picked_channels
+        Channel codes of the picks, first the one whose data give the record its rate.
+    rate_hz
+        The only rate that is accepted; None accepts any.
+    fill
+        Value of samples that a component lacks.
+
+    Returns None when the window has no sample at all.
+    """
+    record = Record()
+    segments = _collect(traces, window_ns, record.refused)
+    if not segments:
+        if record.refused:
+            record.refusal = "; ".join(sorted(set(record.refused.values())))
+        return record if record.refused else None
+    duration_s = (window_ns[1] - window_ns[0]) / 1e9
+    record.rate_hz = _record_rate(segments, picked_channels)
+    if rate_hz is not None and not _same_rate(record.rate_hz, rate_hz, duration_s):
+        record.refusal = _rate_reason(record.rate_hz, rate_hz)
+        record.refused.update(dict.fromkeys(segments, record.refusal))
+        return record
+    kept = _of_one_rate(segments, record, duration_s)
+    parts = [part for segments in kept.values() for part in segments]
+    record.start_ns = min(part.start_ns for part in parts)
+    record.npts = max(record.index_at(part.start_ns) + len(part.data) for part in parts)
+    if record.npts > MAX_SAMPLES:
+        record.refusal = f"{record.npts} samples in a component, more than {MAX_SAMPLES}"
+        record.refused.update(dict.fromkeys(kept, record.refusal))
+        return record
+    for channel, parts in kept.items():
+        record.components[channel] = _place(record, channel, parts, window_ns, fill)
+    return record
+
+
+def _collect(
+    traces: Iterable[Any], window_ns: tuple[int, int], refused: dict[str, str]
+) -> dict[str, list[_Segment]]:
+    """Segments by channel, cut to the window, in order of start; bad data go to `refused`."""
+    segments: dict[str, list[_Segment]] = {}
+    # Sorted before they are cut: two segments that both reach over the window's start then keep
+    # the order of their own starts.
+    for trace in sorted(traces, key=lambda trace: to_ns(trace.stats.starttime)):
+        stats = trace.stats
+        data = np.ma.asanyarray(trace.data) if np.ma.isMA(trace.data) else np.asarray(trace.data)
+        rate = float(stats.sampling_rate)
+        if data.size == 0:
+            continue
+        reason = _data_fault(data, rate)
+        if reason is not None:
+            refused[stats.channel] = reason
+            continue
+        for first, part in _unmasked(data):
+            start_ns = to_ns(stats.starttime) + round(first * 1e9 / rate)
+            segment = _clip(_Segment(start_ns, rate, part), window_ns)
+            if segment is not None:
+                segments.setdefault(stats.channel, []).append(segment)
+    return dict(sorted(segments.items()))
+
+
+def _data_fault(data: Array, rate_hz: float) -> str | None:
+    if data.dtype.kind not in "iuf" or data.ndim != 1:
+        return "not a series of numbers (text or log data)"
+    if not (math.isfinite(rate_hz) and rate_hz > 0):
+        return f"{WRONG_RATE} {rate_hz:g} Hz is none"
+    if data.dtype.kind in "iu" and (data.min() < _INT32.min or data.max() > _INT32.max):
+        return f"{data.dtype} samples beyond int32"
+    return None
+
+
+def _unmasked(data: Array) -> list[tuple[int, Array]]:
+    """(first sample, samples) of each stretch without masked samples."""
+    if not isinstance(data, np.ma.MaskedArray):
+        return [(0, data)]
+    masked = _runs_of_false(np.ma.getmaskarray(data))
+    return [(first, data.data[first : first + count]) for first, count in masked]
+
+
+def _clip(segment: _Segment, window_ns: tuple[int, int]) -> _Segment | None:
+    """The part of a segment inside the window; a copy of no sample."""
+    per_ns = segment.rate_hz / 1e9
+    first = math.ceil((window_ns[0] - segment.start_ns) * per_ns - _HALF_SAMPLE)
+    last = math.floor((window_ns[1] - segment.start_ns) * per_ns + _HALF_SAMPLE)
+    first, last = max(first, 0), min(last, len(segment.data) - 1)
+    if first > last:
+        return None
+    start_ns = segment.start_ns + round(first / per_ns)
+    return _Segment(start_ns, segment.rate_hz, segment.data[first : last + 1])
+
+
+def _record_rate(segments: dict[str, list[_Segment]], picked_channels: Sequence[str]) -> float:
+    """Rate of most seconds in the first picked channel that has data, else in all channels."""
+    for channel in picked_channels:
+        if channel in segments:
+            return _commonest_rate(segments[channel])
+    return _commonest_rate([part for parts in segments.values() for part in parts])
+
+
+def _commonest_rate(parts: list[_Segment]) -> float:
+    seconds: defaultdict[float, float] = defaultdict(float)
+    for part in parts:
+        seconds[part.rate_hz] += len(part.data) / part.rate_hz
+    return max(seconds, key=lambda rate: (seconds[rate], rate))
+
+
+def _of_one_rate(
+    segments: dict[str, list[_Segment]], record: Record, duration_s: float
+) -> dict[str, list[_Segment]]:
+    """Segments at the record's rate, by channel; the others leave a reason in the record."""
+    kept: dict[str, list[_Segment]] = {}
+    for channel, parts in segments.items():
+        for part in parts:
+            if _same_rate(part.rate_hz, record.rate_hz, duration_s):
+                kept.setdefault(channel, []).append(part)
+            else:
+                record.refused[channel] = _rate_reason(part.rate_hz, record.rate_hz)
+    return kept
+
+
+def _same_rate(rate_hz: float, other_hz: float, duration_s: float) -> bool:
+    difference = abs(rate_hz - other_hz)
+    return difference <= _RATE_TOLERANCE * other_hz and difference * duration_s < 0.5
+
+
+def _rate_reason(found_hz: float, expected_hz: float) -> str:
+    return f"{WRONG_RATE} {found_hz:.9g} Hz, expected {expected_hz:.9g} Hz"
+
+
+def _place(
+    record: Record,
+    channel: str,
+    segments: list[_Segment],
+    window_ns: tuple[int, int],
+    fill: int,
+) -> Component:
+    """One component on the record's grid; earlier segments win."""
+    arrays, float_data = _stored_form([part.data for part in segments])
+    offset_ns = 0.0
+    conflicts = 0
+    if len(arrays) == 1 and len(arrays[0]) == record.npts:
+        data, gaps = arrays[0], []
+    else:
+        data = np.full(record.npts, fill, dtype=arrays[0].dtype)
+        real = np.zeros(record.npts, dtype=bool)
+        for part, samples in zip(segments, arrays, strict=True):
+            first = record.index_at(part.start_ns)
+            place = slice(first, first + len(samples))
+            taken = real[place]
+            conflicts += int(np.count_nonzero(taken & (data[place] != samples)))
+            np.copyto(data[place], samples, where=~taken)
+            real[place] = True
+        gaps = _runs_of_false(real)
+    for part in segments:
+        # Differences first: a time since 1970 has no room for nanoseconds in a float.
+        on_grid_ns = record.index_at(part.start_ns) * 1e9 / record.rate_hz
+        off_grid_ns = (part.start_ns - record.start_ns) - on_grid_ns
+        if abs(off_grid_ns) > abs(offset_ns):
+            offset_ns = off_grid_ns
+    return Component(
+        name=channel,
+        data=data,
+        gaps=gaps,
+        subsample_offset_s=offset_ns / 1e9 if abs(offset_ns) >= 1000 else 0.0,
+        missing_s=_missing_samples(segments, gaps, record, window_ns) / record.rate_hz,
+        conflicts=conflicts,
+        float_data=float_data,
+    )
+
+
+def _stored_form(arrays: list[Array]) -> tuple[list[Array], str]:
+    """The arrays in the one type that holds them all, and which kind of float data they were."""
+    floats = any(array.dtype.kind == "f" for array in arrays)
+    if not floats or all(_is_whole_int32(array) for array in arrays):
+        return [array.astype(np.int32, copy=False) for array in arrays], "whole" if floats else ""
+    dtype = np.result_type(np.float32, *arrays)
+    return [array.astype(dtype, copy=False) for array in arrays], "kept"
+
+
+def _is_whole_int32(array: Array) -> bool:
+    if array.dtype.kind != "f":
+        return True
+    inside = (array >= _INT32.min) & (array <= _INT32.max)  # False for NaN
+    return bool(inside.all()) and bool((array == np.rint(array)).all())
+
+
+def _runs_of_false(real: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([True], real, [True])).astype(np.int8)))
+    return [
+        (int(first), int(end - first)) for first, end in zip(edges[::2], edges[1::2], strict=True)
+    ]
+
+
+def _missing_samples(
+    segments: list[_Segment],
+    gaps: list[tuple[int, int]],
+    record: Record,
+    window_ns: tuple[int, int],
+) -> int:
+    """Samples of the asked window that the component lacks: before, after, and inside.
+
+    Counted from the component's own sample times: a component that lies half a sample beside the
+    grid lacks nothing of the window, although it lacks the grid's first sample.
+    """
+    per_ns = record.rate_hz / 1e9
+    first_ns = min(part.start_ns for part in segments)
+    last_ns = max(part.end_ns for part in segments)
+    before = max(0, math.ceil((first_ns - window_ns[0]) * per_ns - _HALF_SAMPLE))
+    after = max(0, math.ceil((window_ns[1] - last_ns) * per_ns - _HALF_SAMPLE))
+    own_first, own_last = record.index_at(first_ns), record.index_at(last_ns)
+    inside = sum(count for first, count in gaps if first > own_first and first < own_last)
+    return before + after + inside

@@ -1,0 +1,361 @@
+"""The makeh5 job: catalogue and archive in, one CREDIT HDF5 file and its account out.
+
+A pool of threads cuts station records and compresses their chunks; the calling thread alone
+touches HDF5 and writes in catalogue order, with a bounded number of records in flight. What goes
+wrong with one station or event is counted against it; only a failure to write ends the job. Names
+come from layout, rules about what is asked from plan and cut, about samples from record.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+
+from .._core import compress_chunk
+from ..catalogs import read_catalog
+from ..catalogs.model import Catalog, StationTable
+from ..client import Client
+from ..errors import DataWarning
+from ..stations import read_stations
+from . import layout
+from .accounting import MakeH5Report
+from .attributes import AttributeWriter
+from .cut import StationCut, WaveformSource, cut_station
+from .part_file import part_file
+from .plan import EventPlan, StationPlan, plan_events
+from .progress import event_progress
+from .record import Component, Record
+
+__all__ = ["makeh5"]
+
+PathLike = str | os.PathLike[str]
+_IN_FLIGHT_PER_THREAD = 4
+
+
+@dataclass(slots=True)
+class _Packed:
+    """A station cut with the compressed chunks of its components, ready to be written."""
+
+    cut: StationCut
+    chunks: dict[str, list[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    range_s: float
+    rate_hz: float | None
+    fill: int
+    level: int
+    threads: int
+
+
+def makeh5(
+    index: PathLike | WaveformSource,
+    out: PathLike,
+    catalog: PathLike | Catalog,
+    stations: PathLike | StationTable | None = None,
+    *,
+    range_s: float = 500.0,
+    rate_hz: float | None = 100.0,
+    threads: int | None = None,
+    overwrite: bool = False,
+    fill: int = 0,
+    compression_level: int = 4,
+    progress: bool = True,
+) -> MakeH5Report:
+    """Cut the waveforms of a catalogue into one HDF5 data set of the CREDIT layout.
+
+    Per event and station (NET.STA.LOC) the window runs from the first pick - `range_s` to the
+    last pick + `range_s`; the components are the E, N and Z of the picked band.
+
+    Parameters
+    ----------
+    index
+        Index file, or an object with `get_waveforms` (called from `threads` threads at once).
+    out
+        The file to make. It appears under this name only when it is whole; until then it is a
+        `.part` file beside it, which every failure removes.
+    catalog, stations
+        Files, or what `read_catalog` and `read_stations` return.
+    range_s
+        Seconds before the first and after the last pick.
+    rate_hz
+        The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
+    threads
+        Threads that read and compress; default: all cores.
+    overwrite
+        Replace an existing `out`.
+    fill
+        Value of samples that one component lacks and another has.
+    compression_level
+        gzip level, 0 to 9.
+    progress
+        Show a bar on standard error when that is a terminal.
+
+    Raises
+    ------
+    FileExistsError
+        `out` exists and `overwrite` is not set.
+    FileNotFoundError, CatalogError, IndexFormatError
+        An input is missing or unusable as a whole.
+    ValueError
+        An argument out of its range, or `out` is one of the inputs.
+    OSError
+        The file could not be written (full disk); an older `out` is untouched.
+    """
+    started = time.monotonic()
+    target = Path(out)
+    settings = _checked_settings(range_s, rate_hz, fill, compression_level, threads)
+    _check_target(target, overwrite, [index, catalog, stations])
+    source = Client(index) if isinstance(index, str | os.PathLike) else index
+    events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+    table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
+    report = MakeH5Report(str(target), str(events.path), settings.range_s, settings.rate_hz)
+    report.take_catalog_problems(events.problems)
+    report.station_problems = [] if table is None else list(table.problems)
+    with (
+        _collected_warnings() as damaged,
+        part_file(target, overwrite) as file,
+        event_progress(progress) as bar,
+    ):
+        task = bar.add_task("makeh5", total=len(events))
+        job = _Job(source, table, settings, report, file)
+        job.run(events, lambda: bar.advance(task))
+    report.damaged_files = list(damaged)
+    report.size_bytes = target.stat().st_size
+    report.seconds = time.monotonic() - started
+    return report
+
+
+class _Job:
+    """The run over all events: threads prepare, this thread writes and counts."""
+
+    def __init__(
+        self,
+        source: WaveformSource,
+        table: StationTable | None,
+        settings: _Settings,
+        report: MakeH5Report,
+        file: h5py.File,
+    ) -> None:
+        self.source = source
+        self.table = table
+        self.settings = settings
+        self.report = report
+        self.file = file
+        self.attributes = AttributeWriter()
+        self.stop = threading.Event()
+
+    def run(self, events: Catalog, advance: Callable[[], object]) -> None:
+        """Write all events in catalogue order; on any exception the threads end first."""
+        threads = self.settings.threads
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="makeh5")
+        try:
+            for plan, packed in self._in_order(pool, events, threads * _IN_FLIGHT_PER_THREAD):
+                self.report.expect(plan)
+                if plan.refusal is not None:
+                    self.report.refuse_event(plan)
+                else:
+                    self._write_event(plan, packed)
+                advance()
+        finally:
+            self.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _in_order(
+        self, pool: ThreadPoolExecutor, events: Catalog, in_flight: int
+    ) -> Iterator[tuple[EventPlan, Iterator[_Packed]]]:
+        """Each event with its station records as they get ready, `in_flight` ahead at most."""
+        plans = deque[EventPlan]()
+        futures = deque[Future[_Packed]]()
+
+        def submitted() -> Iterator[None]:
+            for plan in plan_events(events):
+                plans.append(plan)
+                if plan.refusal is None:
+                    for station in plan.stations:
+                        futures.append(pool.submit(self._prepare, station))
+                        yield
+
+        ahead = submitted()
+
+        def ready(plan: EventPlan) -> Iterator[_Packed]:
+            for _ in plan.stations:
+                next(ahead, None)
+                yield futures.popleft().result()
+
+        for _ in islice(ahead, in_flight):
+            pass
+        while True:
+            if not plans:
+                next(ahead, None)
+            if not plans:
+                return
+            plan = plans.popleft()
+            yield plan, ready(plan)
+
+    def _prepare(self, station: StationPlan) -> _Packed:
+        """Cut and compress one station record, in a worker thread; never raises Exception."""
+        settings = self.settings
+        try:
+            if self.stop.is_set():
+                raise RuntimeError("stopped")
+            cut = cut_station(
+                self.source,
+                station,
+                range_s=settings.range_s,
+                rate_hz=settings.rate_hz,
+                fill=settings.fill,
+            )
+            components = cut.record.components if cut.record is not None else {}
+            chunks = {
+                name: _compress(component.data, settings.level, settings.fill)
+                for name, component in components.items()
+            }
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            cut = StationCut(station, [f"??{letter}" for letter in layout.ORIENTATIONS])
+            cut.refusal, cut.any_band, chunks = reason, not station.bands, {}
+        return _Packed(cut, chunks)
+
+    def _write_event(self, plan: EventPlan, packed: Iterator[_Packed]) -> None:
+        group = self.file.create_group(plan.event.event_id)
+        self.attributes.write(group, layout.event_attributes(plan.event))
+        fates = []
+        for station in packed:
+            cut = station.cut
+            where = cut.plan
+            coordinates = None
+            if self.table is not None:
+                coordinates = self.table.get(where.network, where.station, where.location)
+            if where.refusal is None:
+                child = group.create_group(where.station_id)
+                self.attributes.write(child, layout.station_attributes(where.keys, coordinates))
+                self.attributes.write(child, where.attributes())
+                self._write_components(child, cut.record, station.chunks)
+            fates.append(
+                self.report.count_station(
+                    plan.event.event_id, cut, coordinates=coordinates is not None
+                )
+            )
+        self.report.count_event(fates)
+
+    def _write_components(
+        self, group: h5py.Group, record: Record | None, chunks: dict[str, list[bytes]]
+    ) -> None:
+        if record is None:
+            return
+        for name, component in sorted(record.components.items()):
+            dataset = group.create_dataset(
+                name,
+                shape=component.data.shape,
+                dtype=component.data.dtype.newbyteorder("<"),
+                chunks=(_chunk_samples(len(component.data)),),
+                shuffle=True,
+                compression="gzip",
+                compression_opts=self.settings.level,
+                fillvalue=self.settings.fill,
+            )
+            for number, chunk in enumerate(chunks[name]):
+                dataset.id.write_direct_chunk((number * layout.CHUNK_SAMPLES,), chunk)
+            self.attributes.write(dataset, _component_attributes(record, component))
+
+
+def _component_attributes(record: Record, component: Component) -> layout.Attributes:
+    yield layout.DELTA, 1.0 / record.rate_hz
+    yield layout.BEGIN_TIME, layout.format_time(record.start_ns)
+    yield layout.NPTS, len(component.data)
+    yield layout.GAPS, layout.format_gaps(component.gaps)
+    yield layout.COMPLETENESS, component.completeness
+    if component.subsample_offset_s:
+        yield layout.SUBSAMPLE_OFFSET, component.subsample_offset_s
+
+
+def _chunk_samples(npts: int) -> int:
+    return min(npts, layout.CHUNK_SAMPLES)
+
+
+def _compress(data: npt.NDArray[Any], level: int, fill: int) -> list[bytes]:
+    """Chunks of a trace as HDF5 stores them: little-endian, full length, shuffled, deflated."""
+    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
+    samples = _chunk_samples(len(data))
+    chunks = []
+    for first in range(0, len(data), samples):
+        part = data[first : first + samples]
+        if len(part) < samples:
+            padding = np.full(samples - len(part), fill, dtype=data.dtype)
+            part = np.concatenate([part, padding])
+        chunks.append(compress_chunk(part, level, True))
+    return chunks
+
+
+def _checked_settings(
+    range_s: float, rate_hz: float | None, fill: int, level: int, threads: int | None
+) -> _Settings:
+    if not 0 <= range_s < 1e6:
+        raise ValueError(f"range_s {range_s}: expected 0 to 1000000 seconds")
+    if rate_hz is not None and not 0 < rate_hz < 1e6:
+        raise ValueError(f"rate_hz {rate_hz}: expected a positive rate in Hz, or None for any")
+    if not -(2**31) <= fill < 2**31:
+        raise ValueError(f"fill {fill}: expected an int32 value")
+    if not 0 <= level <= 9:
+        raise ValueError(f"compression_level {level}: expected 0 to 9")
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads {threads}: expected at least 1")
+    return _Settings(float(range_s), rate_hz, int(fill), int(level), threads or _all_cores())
+
+
+def _all_cores() -> int:
+    if sys.platform == "linux":  # elsewhere a process cannot be bound to some cores
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _check_target(target: Path, overwrite: bool, inputs: Sequence[object]) -> None:
+    """Everything about `out` that can be known before any work."""
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder: the data set is one file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent}: no such folder for {target.name}")
+    if not target.exists():
+        return
+    files = (Path(path) for path in inputs if isinstance(path, str | os.PathLike))
+    if any(path.exists() and target.samefile(path) for path in files):
+        raise ValueError(f"{target} is an input: the data set needs a name of its own")
+    if not overwrite:
+        raise FileExistsError(f"{target} exists: choose another name, or overwrite it on purpose")
+
+
+@contextmanager
+def _collected_warnings() -> Iterator[dict[str, None]]:
+    """Catch every DataWarning of the run, from any thread, as texts without repeats."""
+    texts: dict[str, None] = {}
+    with warnings.catch_warnings():
+        show = warnings.showwarning
+
+        def collect(
+            message: Warning | str, category: type[Warning], *place: Any, **more: Any
+        ) -> None:
+            if issubclass(category, DataWarning):
+                texts.setdefault(str(message))
+            else:
+                show(message, category, *place, **more)
+
+        warnings.simplefilter("always", DataWarning)
+        warnings.showwarning = collect
+        yield texts

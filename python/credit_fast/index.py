@@ -1,0 +1,160 @@
+"""makeindex: an archive of miniSEED files → an index. No SQL here: the core writes it."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from credit_fast import _core
+from credit_fast.errors import Problem
+from credit_fast.progress import work_progress
+from credit_fast.times import UTCDateTime
+
+__all__ = ["IndexReport", "makeindex"]
+
+_Path = str | os.PathLike[str]
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What a run of makeindex did, and what the index holds after it.
+
+    The `files_…`, `records`, `bytes` and `seconds` are of this run; `rows`, `channels`,
+    `starttime` and `endtime` are of the whole index. `problems` are those of all files that
+    were found, the unchanged ones included.
+    """
+
+    index: str
+    files_found: int
+    files_added: int
+    files_replaced: int
+    files_unchanged: int
+    files_without_records: int
+    records: int
+    bytes: int
+    rows: int
+    channels: int
+    starttime: UTCDateTime | None
+    endtime: UTCDateTime | None
+    seconds: float
+    problems: list[Problem] = field(repr=False)
+
+    @property
+    def files_indexed(self) -> int:
+        """Files whose records are in the index now because of this run."""
+        return self.files_added + self.files_replaced - self.files_without_records
+
+    def problem_counts(self) -> dict[str, int]:
+        """Number of problems of each kind."""
+        return dict(sorted(Counter(problem.kind for problem in self.problems).items()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All figures and problems, ready for JSON."""
+        return {
+            "index": self.index,
+            "files_found": self.files_found,
+            "files_indexed": self.files_indexed,
+            "files_added": self.files_added,
+            "files_replaced": self.files_replaced,
+            "files_unchanged": self.files_unchanged,
+            "files_without_records": self.files_without_records,
+            "records": self.records,
+            "bytes": self.bytes,
+            "rows": self.rows,
+            "channels": self.channels,
+            "starttime": None if self.starttime is None else str(self.starttime),
+            "endtime": None if self.endtime is None else str(self.endtime),
+            "seconds": self.seconds,
+            "problems": [
+                {
+                    "path": p.path,
+                    "offset": p.offset,
+                    "length": p.length,
+                    "kind": p.kind,
+                    "reason": p.reason,
+                }
+                for p in self.problems
+            ],
+        }
+
+
+def makeindex(
+    root: _Path | Sequence[_Path],
+    out: _Path,
+    *,
+    threads: int | None = None,
+    pattern: str | None = None,
+    progress: bool | Callable[[int, int, int], object] = True,
+) -> IndexReport:
+    """Index an archive of miniSEED files.
+
+    Parameters
+    ----------
+    root
+        A folder, a file, or several of them. Every file is looked at, whatever its name: the
+        content decides. Links are followed, each real file is taken once under its canonical
+        path; names that begin with a dot are passed over unless given themselves.
+    out
+        Index file (EarthScope's `tsindex` schema in SQLite), made when missing. When it is
+        there, unchanged files (same size and time of change) are passed over, changed ones
+        replaced, new ones added.
+    threads
+        Scanning threads; all cores by default.
+    pattern
+        Shell pattern for file names in folders, such as ``"*.mseed"``; with a ``/`` it is
+        matched against the path below the root.
+    progress
+        True shows a progress bar on a terminal; or a function of (files found, files done,
+        bytes done).
+
+    Returns
+    -------
+    IndexReport
+
+    Raises
+    ------
+    FileNotFoundError
+        A root, or the folder of the index, does not exist.
+    IndexFormatError
+        `out` exists and is no index.
+    ValueError
+        The pattern is no glob, or `threads` is below 1.
+    """
+    roots = [root] if isinstance(root, (str, os.PathLike)) else list(root)
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads {threads}: expected at least 1")
+    names = [os.fspath(r) for r in roots]
+    path = os.fspath(out)
+    if callable(progress):
+        figures = _core.makeindex(names, path, threads, pattern, progress)
+    elif progress:
+        figures = _with_bar(names, path, threads, pattern)
+    else:
+        figures = _core.makeindex(names, path, threads, pattern, None)
+    start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
+    problems = [
+        Problem(path=p, reason=reason, kind=kind, offset=offset, length=length)
+        for p, reason, kind, offset, length in figures.pop("problems")
+    ]
+    return IndexReport(
+        index=path,
+        starttime=None if start_ns is None else UTCDateTime(ns=start_ns),
+        endtime=None if end_ns is None else UTCDateTime(ns=end_ns),
+        problems=problems,
+        **figures,
+    )
+
+
+def _with_bar(
+    names: list[str], path: str, threads: int | None, pattern: str | None
+) -> dict[str, Any]:
+    with work_progress("files") as bar:
+        task = bar.add_task("indexing", total=None)
+
+        def on_tick(found: int, done: int, _: int) -> None:
+            bar.update(task, completed=done, total=max(found, 1))
+
+        return _core.makeindex(names, path, threads, pattern, on_tick)
