@@ -21,15 +21,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from .catalogs import read_catalog
-from .catalogs.model import Catalog, Event
-from .client import Client
-from .errors import DatasetError
-from .hdf5 import layout
-from .hdf5.cut import WaveformSource, cut_station, fetch
-from .hdf5.plan import NO_TIME, EventPlan, PickRow, StationPlan, plan_events
-from .hdf5.progress import event_progress
-from .hdf5.reader import (
+from credit_fast.catalogs import read_catalog
+from credit_fast.catalogs.model import Catalog, Event
+from credit_fast.client import Client
+from credit_fast.errors import DatasetError
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.cut import WaveformSource, cut_station, fetch
+from credit_fast.hdf5.plan import NO_TIME, EventPlan, PickRow, StationPlan, plan_events
+from credit_fast.hdf5.reader import (
     ComponentRecord,
     Dataset,
     LazyAttributes,
@@ -39,7 +38,8 @@ from .hdf5.reader import (
     open_dataset,
     read_station,
 )
-from .hdf5.record import Component, build_record
+from credit_fast.hdf5.record import Component, build_record
+from credit_fast.progress import work_progress
 
 __all__ = ["CheckReport", "Finding", "testh5"]
 
@@ -199,7 +199,7 @@ def testh5(
     events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
     source = Client(index) if isinstance(index, str | os.PathLike) else index
     report = CheckReport(os.fspath(path), str(events.path))
-    with open_dataset(path) as dataset, event_progress(progress) as bar:
+    with open_dataset(path) as dataset, work_progress("events", shown=progress) as bar:
         chosen = _Chosen(sample if source is not None else 0, seed)
         task = bar.add_task("testh5", total=len(events))
         known: set[str] = set()

@@ -229,19 +229,7 @@ def _draw_map(figure: Figure, axes: Axes, overview: Overview) -> None:
         zorder=3,
         label="station",
     )
-    if len(overview.stations) <= 60:
-        for s in overview.stations:
-            axes.annotate(
-                s.station_id.split(".")[1] if s.station_id.count(".") else s.station_id,
-                (s.longitude_deg, s.latitude_deg),
-                xytext=(0, 7),
-                textcoords="offset points",
-                ha="center",
-                fontsize=7.5,
-                parse_math=False,
-                bbox={"facecolor": "white", "alpha": 0.65, "linewidth": 0, "pad": 0.6},
-                zorder=4,
-            )
+    _label_stations(axes, overview)
     placed = [
         (e.longitude_deg, e.latitude_deg, e)
         for e in overview.events
@@ -277,6 +265,23 @@ def _draw_map(figure: Figure, axes: Axes, overview: Overview) -> None:
     figure.legend(
         *axes.get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False
     )
+
+
+def _label_stations(axes: Axes, overview: Overview) -> None:
+    """Station codes above the marks, unless there are too many to read."""
+    if len(overview.stations) <= 60:
+        for s in overview.stations:
+            axes.annotate(
+                s.station_id.split(".")[1] if s.station_id.count(".") else s.station_id,
+                (s.longitude_deg, s.latitude_deg),
+                xytext=(0, 7),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
+                parse_math=False,
+                bbox={"facecolor": "white", "alpha": 0.65, "linewidth": 0, "pad": 0.6},
+                zorder=4,
+            )
 
 
 def _marker_size(event: EventMark) -> float:

@@ -146,13 +146,7 @@ def build_section(
         The event has no waveform of this component in the time asked for.
     """
     event = dataset.event(event_id)
-    found = []
-    for station in event.stations.values():
-        chosen = [c for name, c in station.components.items() if name.endswith(component)]
-        if chosen and chosen[0].npts:
-            distance_km = _distance_of(event, station)
-            found.append((math.inf if distance_km is None else distance_km, station, chosen[0]))
-    found.sort(key=lambda item: (item[0], item[1].station_id))
+    found = _with_component(event, component)
     if not found:
         raise DatasetError(
             f"event {event_id} has no waveform of component {component} "
@@ -162,21 +156,8 @@ def build_section(
     shown = found[:max_stations]
     begin_s = -before_s
     end_s = _default_end(event, [s for _, s, _ in shown]) if after_s is None else after_s
-    traces = []
-    for distance_km, station, record in shown:
-        times_s, amplitudes = _window(event, record, begin_s, end_s)
-        if not np.isfinite(amplitudes).any():
-            continue
-        peak = float(np.nanmax(np.abs(amplitudes)))
-        traces.append(
-            SectionTrace(
-                label=station.station_id,
-                times_s=times_s,
-                amplitudes=amplitudes / (peak or 1.0),
-                picks=_picks_of(event, station),
-                distance_km=None if distance_km == math.inf else distance_km,
-            )
-        )
+    drawn = [_section_trace(event, *item, begin_s, end_s) for item in shown]
+    traces = [trace for trace in drawn if trace is not None]
     if not traces:
         raise DatasetError(
             f"event {event_id} has no sample from {begin_s:g} to {end_s:g} s after its origin",
@@ -189,6 +170,41 @@ def build_section(
     without = f" ({silent} more without waveform)" if silent else ""
     count += nearest + without
     return RecordSection(title, f"{place}   ·   {count}", tuple(traces), begin_s, end_s)
+
+
+def _with_component(
+    event: EventRecord, component: str
+) -> list[tuple[float, StationRecord, ComponentRecord]]:
+    """(distance, station, component) of each station that has it; infinite when unknown."""
+    found = []
+    for station in event.stations.values():
+        chosen = [c for name, c in station.components.items() if name.endswith(component)]
+        if chosen and chosen[0].npts:
+            distance_km = _distance_of(event, station)
+            found.append((math.inf if distance_km is None else distance_km, station, chosen[0]))
+    return sorted(found, key=lambda item: (item[0], item[1].station_id))
+
+
+def _section_trace(
+    event: EventRecord,
+    distance_km: float,
+    station: StationRecord,
+    record: ComponentRecord,
+    begin_s: float,
+    end_s: float,
+) -> SectionTrace | None:
+    """The normalised trace, or None without a sample between the two times."""
+    times_s, amplitudes = _window(event, record, begin_s, end_s)
+    if not np.isfinite(amplitudes).any():
+        return None
+    peak = float(np.nanmax(np.abs(amplitudes)))
+    return SectionTrace(
+        label=station.station_id,
+        times_s=times_s,
+        amplitudes=amplitudes / (peak or 1.0),
+        picks=_picks_of(event, station),
+        distance_km=None if distance_km == math.inf else distance_km,
+    )
 
 
 def build_station_panel(

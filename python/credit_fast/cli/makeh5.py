@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 
 from rich.console import Console
 
-from ..hdf5 import makeh5
+from credit_fast.hdf5 import makeh5
+
+__all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "makeh5"
 HELP = "cut the waveforms of a catalogue into one HDF5 data set"
@@ -77,24 +78,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make the data set; exit code as the help text says."""
-    try:
-        report = makeh5(
-            args.index,
-            args.out,
-            args.catalog,
-            args.stations,
-            range_s=args.range,
-            rate_hz=args.rate,
-            threads=args.threads,
-            overwrite=args.overwrite,
-            progress=not args.quiet,
-        )
-    except FileExistsError as error:
-        print(f"credit-fast {NAME}: {error} (--overwrite)", file=sys.stderr)
-        return 2
-    except (OSError, ValueError) as error:
-        print(f"credit-fast {NAME}: {error}", file=sys.stderr)
-        return 2
+    report = makeh5(
+        args.index,
+        args.out,
+        args.catalog,
+        args.stations,
+        range_s=args.range,
+        rate_hz=args.rate,
+        threads=args.threads,
+        overwrite=args.overwrite,
+        progress=not args.quiet,
+    )
     if args.json:
         print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
     elif not args.quiet:

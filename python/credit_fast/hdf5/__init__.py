@@ -1,8 +1,14 @@
 """The CREDIT HDF5 data set: making it and reading it. Names only; no logic."""
 
-from .accounting import MakeH5Report, Refusal, Tally
-from .reader import ComponentRecord, Dataset, EventRecord, StationRecord, open_dataset
-from .writer import makeh5
+from credit_fast.hdf5.accounting import MakeH5Report, Refusal, Tally
+from credit_fast.hdf5.reader import (
+    ComponentRecord,
+    Dataset,
+    EventRecord,
+    StationRecord,
+    open_dataset,
+)
+from credit_fast.hdf5.writer import makeh5
 
 __all__ = [
     "ComponentRecord",

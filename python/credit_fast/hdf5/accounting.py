@@ -25,10 +25,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ..errors import Problem
-from .cut import StationCut
-from .plan import NO_TIME, EventPlan, PickRow
-from .record import WRONG_RATE
+from credit_fast.errors import Problem
+from credit_fast.hdf5.cut import StationCut
+from credit_fast.hdf5.layout import TRAVTIME
+from credit_fast.hdf5.plan import NO_TIME, EventPlan, PickRow
+from credit_fast.hdf5.record import WRONG_RATE
 
 __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
@@ -99,6 +100,8 @@ class Tally:
 class MakeH5Report:
     """What `makeh5` did; `str()` is the table in plain text, `to_dict()` the JSON form.
 
+    `picks_by_phase` keeps amplitude and polarity rows apart from arrivals: `Sg`, `Sg AMPLITUD`.
+
     `damaged_files` holds the archive's warnings, each once, with the file's name;
     `catalog_problems` and `station_problems` the refused lines of those files,
     `catalog_warnings` the catalogue's lines that were kept although something is odd.
@@ -152,7 +155,7 @@ class MakeH5Report:
             self.components.written or self.components.partial
         )
         return bool(
-            any(tally.n_refused for tally in self.levels.values())
+            self.refusals
             or self.damaged_files
             or self.catalog_problems
             or self.station_problems
@@ -260,7 +263,9 @@ class MakeH5Report:
             self._count_pick(row, WRITTEN if real else PARTIAL)
 
     def _pick_tallies(self, row: PickRow) -> tuple[Tally, Tally]:
-        return self.picks, self.picks_by_phase.setdefault(row.pick.phase, Tally())
+        phase, row_type = row.pick.phase, row.pick.row_type
+        name = phase if row_type == TRAVTIME else f"{phase} {row_type}"
+        return self.picks, self.picks_by_phase.setdefault(name, Tally())
 
     def _count_pick(self, row: PickRow, fate: str, reason: str = "") -> None:
         for tally in self._pick_tallies(row):

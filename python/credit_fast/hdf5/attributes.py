@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from h5py import h5a, h5s, h5t
 
-from .layout import Attributes
+from credit_fast.hdf5.layout import Attributes
 
 __all__ = ["AttributeWriter"]
 

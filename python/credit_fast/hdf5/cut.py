@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from ..times import UTCDateTime
-from . import layout
-from .plan import StationPlan
-from .record import Record, build_record
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.plan import StationPlan
+from credit_fast.hdf5.record import Record, build_record
+from credit_fast.times import UTCDateTime
 
 __all__ = ["StationCut", "WaveformSource", "cut_station", "fetch"]
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from ..catalogs.model import Event, Pick
-from . import layout
+from credit_fast.catalogs.model import Event, Pick
+from credit_fast.hdf5 import layout
 
 __all__ = ["EventPlan", "PickRow", "StationPlan", "plan_event", "plan_events"]
 
@@ -115,14 +115,14 @@ def plan_events(events: Iterable[Event]) -> Iterator[EventPlan]:
 
 def plan_event(event: Event) -> EventPlan:
     """The plan of one event by itself (duplicates are seen by `plan_events` only)."""
-    stations: dict[str, StationPlan] = {}
+    stations: dict[tuple[str, str, str], StationPlan] = {}
     for pick in event.picks:
-        station = stations.get(pick.station_id)
+        location = "" if pick.location == "--" else pick.location
+        codes = (pick.network, pick.station, location)
+        station = stations.get(codes)
         if station is None:
-            location = "" if pick.location == "--" else pick.location
-            station = StationPlan(pick.network, pick.station, location)
+            station = stations[codes] = StationPlan(*codes)
             station.refusal = _station_fault(station)
-            stations[pick.station_id] = station
         station.rows.append(_plan_row(event, pick))
     for station in stations.values():
         _choose_owners(station.rows)

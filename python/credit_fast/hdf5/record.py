@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..times import to_ns
+from credit_fast.times import to_ns
 
 __all__ = ["Component", "Record", "build_record"]
 

@@ -26,20 +26,20 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from .._core import compress_chunk
-from ..catalogs import read_catalog
-from ..catalogs.model import Catalog, StationTable
-from ..client import Client
-from ..errors import DataWarning
-from ..stations import read_stations
-from . import layout
-from .accounting import MakeH5Report
-from .attributes import AttributeWriter
-from .cut import StationCut, WaveformSource, cut_station
-from .part_file import part_file
-from .plan import EventPlan, StationPlan, plan_events
-from .progress import event_progress
-from .record import Component, Record
+from credit_fast._core import compress_chunk
+from credit_fast.catalogs import read_catalog
+from credit_fast.catalogs.model import Catalog, StationTable
+from credit_fast.client import Client
+from credit_fast.errors import DataWarning
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.accounting import MakeH5Report
+from credit_fast.hdf5.attributes import AttributeWriter
+from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station
+from credit_fast.hdf5.part_file import part_file
+from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
+from credit_fast.hdf5.record import Component, Record
+from credit_fast.progress import work_progress
+from credit_fast.stations import read_stations
 
 __all__ = ["makeh5"]
 
@@ -103,7 +103,7 @@ def makeh5(
     fill
         Value of samples that one component lacks and another has.
     compression_level
-        gzip level, 0 to 9.
+        gzip level, 1 to 9.
     progress
         Show a bar on standard error when that is a terminal.
 
@@ -120,6 +120,8 @@ def makeh5(
     """
     started = time.monotonic()
     target = Path(out)
+    if target.is_symlink():
+        target = target.resolve()  # replace the file that is meant, not the link to it
     settings = _checked_settings(range_s, rate_hz, fill, compression_level, threads)
     _check_target(target, overwrite, [index, catalog, stations])
     source = Client(index) if isinstance(index, str | os.PathLike) else index
@@ -131,7 +133,7 @@ def makeh5(
     with (
         _collected_warnings() as damaged,
         part_file(target, overwrite) as file,
-        event_progress(progress) as bar,
+        work_progress("events", shown=progress) as bar,
     ):
         task = bar.add_task("makeh5", total=len(events))
         job = _Job(source, table, settings, report, file)
@@ -313,8 +315,8 @@ def _checked_settings(
         raise ValueError(f"rate_hz {rate_hz}: expected a positive rate in Hz, or None for any")
     if not -(2**31) <= fill < 2**31:
         raise ValueError(f"fill {fill}: expected an int32 value")
-    if not 0 <= level <= 9:
-        raise ValueError(f"compression_level {level}: expected 0 to 9")
+    if not 1 <= level <= 9:
+        raise ValueError(f"compression_level {level}: expected 1 to 9")
     if threads is not None and threads < 1:
         raise ValueError(f"threads {threads}: expected at least 1")
     return _Settings(float(range_s), rate_hz, int(fill), int(level), threads or _all_cores())
@@ -338,7 +340,7 @@ def _check_target(target: Path, overwrite: bool, inputs: Sequence[object]) -> No
     if any(path.exists() and target.samefile(path) for path in files):
         raise ValueError(f"{target} is an input: the data set needs a name of its own")
     if not overwrite:
-        raise FileExistsError(f"{target} exists: choose another name, or overwrite it on purpose")
+        raise FileExistsError(f"{target} exists: choose another name, or say overwrite")
 
 
 @contextmanager

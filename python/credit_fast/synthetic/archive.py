@@ -118,20 +118,13 @@ def make_archive(
     duration_s = round(hours * 3600 if hours is not None else days * 86400)
     start_ns = to_ns(start)
     rate = _check(stations, events, duration_s, rate_hz, start_ns)
+    if seed < 0:
+        raise ValueError(f"seed {seed}: expected 0 or more")
     if root.exists() and any(root.iterdir()):
         raise FileExistsError(f"{root} is not empty: a synthetic archive needs a new folder")
-    sites = draw_stations(stations, seed)
-    planned: list[Fault] = []
-    if faults:
-        sites, planned = wrong.spoil_stations(sites)
-    quakes = draw_events(events, sites, start_ns, duration_s, seed)
+    sites, quakes, planned = _draw(stations, events, start_ns, duration_s, rate, seed, faults)
     data = root / "data"
-    jobs = _jobs(data, sites, start_ns, duration_s, rate)
-    if faults:
-        in_files = wrong.waveform_faults(quakes, _NS // rate, start_ns)
-        quakes, silent, in_catalog = wrong.spoil_catalog(quakes, sites, seed)
-        sites.append(silent)
-        planned = in_files + in_catalog + planned
+    jobs = _jobs(data, [s for s in sites if s.has_data], start_ns, duration_s, rate)
     plan = _Plan(quakes, [f for f in planned if f.start_ns is not None], rate, seed)
     files, placed = _write_files(jobs, plan, threads or os.cpu_count() or 1, on_file)
     (root / "catalog.pha").write_bytes(phase_report(quakes).encode())
@@ -166,6 +159,26 @@ def _check(stations: int, events: int, duration_s: int, rate_hz: float, start_ns
     if start_ns % _NS:
         raise ValueError(f"start {UTCDateTime(ns=start_ns)}: expected a whole second")
     return rate
+
+
+def _draw(
+    stations: int,
+    events: int,
+    start_ns: int,
+    duration_s: int,
+    rate: int,
+    seed: int,
+    faults: bool,
+) -> tuple[list[SyntheticStation], list[SyntheticEvent], list[Fault]]:
+    """Stations, events and faults; the faults in files have a time span but no place yet."""
+    sites = draw_stations(stations, seed)
+    if not faults:
+        return sites, draw_events(events, sites, start_ns, duration_s, seed), []
+    sites, in_stations = wrong.spoil_stations(sites)
+    quakes = draw_events(events, sites, start_ns, duration_s, seed)
+    in_files = wrong.waveform_faults(quakes, _NS // rate, start_ns)
+    quakes, silent, in_catalog = wrong.spoil_catalog(quakes, sites, seed)
+    return [*sites, silent], quakes, in_files + in_catalog + in_stations
 
 
 def _jobs(

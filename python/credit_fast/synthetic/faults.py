@@ -15,7 +15,7 @@ from credit_fast.synthetic.source import (
 )
 from credit_fast.times import UTCDateTime
 
-__all__ = ["spoil_catalog", "spoil_stations", "waveform_faults"]
+__all__ = ["spoil_catalog", "spoil_stations", "waveform_faults", "with_place"]
 
 GAP_S = 40.0
 OVERLAP_S = 30.0
@@ -26,10 +26,10 @@ def spoil_stations(
     stations: list[SyntheticStation],
 ) -> tuple[list[SyntheticStation], list[Fault]]:
     """The same stations, one of them no longer in the station file."""
-    # Far from the fault, and not the one with the empty location where there is a choice.
-    lost = max(0, len(stations) - 2)
+    # Not the one with the empty location where there is a choice.
+    lost = min(3, len(stations) - 1)
     if not stations[lost].location:
-        lost = len(stations) - 1
+        lost = max(0, lost - 1)
     spoiled = [replace(s, listed=s.index != lost) for s in stations]
     fault = Fault(
         kind="station_without_coordinates",
@@ -44,7 +44,8 @@ def spoil_catalog(
 ) -> tuple[list[SyntheticEvent], SyntheticStation, list[Fault]]:
     """The same events with one pick that has lost its time and picks at a station without data.
 
-    Both in the largest event. Also returned: the station without data.
+    The picks without data are in the largest event, the one without time in the second largest.
+    Also returned: the station without data.
     """
     largest = max(events, key=lambda event: event.magnitude)
     lon, lat = destination(FAULT_LONGITUDE_DEG, FAULT_LATITUDE_DEG, 200.0, 75.0)
@@ -59,19 +60,24 @@ def spoil_catalog(
         noise_counts=20.0,
         has_data=False,
     )
-    # The last S pick of the catalogue: at the farthest station that has one.
-    timeless = [a for a in largest.picks if a.phase == "Sg"][-1]
-    arrivals = [replace(a, pick_ns=None) if a is timeless else a for a in largest.arrivals]
-    arrivals += arrivals_of(largest, [silent], seed)
-    arrivals.sort(key=lambda a: (a.distance_km, a.time_ns))
-    spoiled = replace(largest, arrivals=tuple(arrivals))
+    unheard = arrivals_of(largest, [silent], seed)
+    everyone = sorted(largest.arrivals + unheard, key=lambda a: (a.distance_km, a.time_ns))
+    spoiled = {largest.event_id: replace(largest, arrivals=tuple(everyone))}
+    # The farthest Sg of the second largest event: the largest keeps all its phases.
+    second = sorted(events, key=lambda event: -event.magnitude)[:2][-1]
+    target = spoiled.get(second.event_id, second)
+    # Where Pg is picked too: a station without any time left would have no window at all.
+    heard = {a.station for a in target.picks if a.phase == "Pg" and a.station.has_data}
+    timeless = [a for a in target.picks if a.phase == "Sg" and a.station in heard][-1]
+    arrivals = tuple(replace(a, pick_ns=None) if a is timeless else a for a in target.arrivals)
+    spoiled[second.event_id] = replace(target, arrivals=arrivals)
     station_id = timeless.station.station_id
     faults = [
         Fault(
             kind="pick_without_time",
-            description=f"{largest.event_id} {station_id} {timeless.phase}: the row has no time",
+            description=f"{second.event_id} {station_id} {timeless.phase}: the row has no time",
             source_id=station_id,
-            event_id=largest.event_id,
+            event_id=second.event_id,
         ),
         Fault(
             kind="station_without_data",
@@ -81,7 +87,7 @@ def spoil_catalog(
             event_id=largest.event_id,
         ),
     ]
-    return [spoiled if e is largest else e for e in events], silent, faults
+    return [spoiled.get(event.event_id, event) for event in events], silent, faults
 
 
 def waveform_faults(events: list[SyntheticEvent], step_ns: int, start_ns: int) -> list[Fault]:

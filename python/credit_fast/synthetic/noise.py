@@ -70,9 +70,7 @@ def background(
         yield first, block
 
 
-def _slow_noise(
-    station: SyntheticStation, component: int, day: int, seed: int
-) -> Samples:
+def _slow_noise(station: SyntheticStation, component: int, day: int, seed: int) -> Samples:
     """Knots at 2 Hz from 1/2 s before midnight to a little after the next, smooth over both.
 
     Each day has its own block, longer than the day; neighbouring blocks are blended over ten
@@ -88,9 +86,7 @@ def _slow_noise(
     return whole
 
 
-def _slow_block(
-    station: SyntheticStation, component: int, day: int, seed: int
-) -> Samples:
+def _slow_block(station: SyntheticStation, component: int, day: int, seed: int) -> Samples:
     """Microseism around 0.2 Hz on top of a drift that grows towards long periods."""
     rng = stream(seed, 6, station.index, component, day)
     size = _BLOCK_S * SLOW_HZ

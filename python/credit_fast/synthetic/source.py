@@ -18,7 +18,7 @@ from credit_fast.synthetic.earth import travel_times
 from credit_fast.synthetic.model import Arrival, SyntheticEvent, SyntheticStation
 from credit_fast.times import UTCDateTime
 
-__all__ = ["draw_events", "draw_stations", "event_id", "stream", "wave_packet"]
+__all__ = ["arrivals_of", "draw_events", "draw_stations", "event_id", "stream", "wave_packet"]
 
 NETWORK = "XX"  # the FDSN code for temporary or test data without an assigned network
 

@@ -11,6 +11,9 @@ use pyo3::types::PyList;
 use crate::enter::enter;
 use crate::wrap;
 
+/// `(network, station, location, channel, start_ns, end_ns)`.
+type Extent = (String, String, String, String, i64, i64);
+
 type Lists<'py> = (Bound<'py, PyList>, Bound<'py, PyList>);
 
 /// Segments and problems of one miniSEED file.
@@ -49,7 +52,7 @@ impl Index {
         station: &str,
         location: &str,
         channel: &str,
-    ) -> PyResult<Vec<(String, String, String, String, i64, i64)>> {
+    ) -> PyResult<Vec<Extent>> {
         let selection = Selection::new(network, station, location, channel);
         let channels = enter(py, || self.reader.channels(&selection))?;
         Ok(channels
@@ -72,7 +75,7 @@ impl Index {
         channel: &str,
         start_ns: i64,
         end_ns: i64,
-    ) -> PyResult<Vec<(String, String, String, String, i64, i64)>> {
+    ) -> PyResult<Vec<Extent>> {
         let selection = Selection::new(network, station, location, channel);
         let runs = enter(py, || self.reader.runs(&selection, start_ns, end_ns))?;
         let mut spans = Vec::new();

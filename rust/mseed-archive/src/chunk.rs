@@ -27,7 +27,9 @@ pub fn compress_chunk(
     shuffled: bool,
 ) -> Result<Vec<u8>, Error> {
     if element_bytes == 0 {
-        return Err(Error::Argument("element size 0: expected at least 1".into()));
+        return Err(Error::Argument(
+            "element size 0: expected at least 1".into(),
+        ));
     }
     let level = CompressionLvl::new(level)
         .ok()

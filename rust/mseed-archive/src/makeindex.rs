@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::Error;
 use crate::problem::Problem;
 use crate::run::{self, Cancel};
 use crate::scan::scan_file;
 use crate::tsindex::{IndexWriter, KnownFile, ScannedFile, Totals};
 use crate::walk::{FileWalk, Found, FoundFile, Pattern};
-use crate::Error;
 
 /// Results that may wait for the writer: bounds the memory of a run.
 const QUEUE: usize = 256;
@@ -142,14 +142,19 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     result?;
     report.files_found = shared.found.load(Ordering::Relaxed);
     report.totals = writer.finish(now_ns())?;
-    report.problems.sort_by(|a, b| (&a.path, a.offset).cmp(&(&b.path, b.offset)));
+    report
+        .problems
+        .sort_by(|a, b| (&a.path, a.offset).cmp(&(&b.path, b.offset)));
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
 }
 
 /// The index and SQLite's files beside it are no data.
 fn index_files(job: &Job) -> HashSet<PathBuf> {
-    let path = job.index.canonicalize().unwrap_or_else(|_| job.index.clone());
+    let path = job
+        .index
+        .canonicalize()
+        .unwrap_or_else(|_| job.index.clone());
     ["", "-journal", "-wal", "-shm"]
         .iter()
         .map(|suffix| {
@@ -191,11 +196,7 @@ fn find_files(
     }
 }
 
-fn scan_files(
-    files: &Mutex<Receiver<FoundFile>>,
-    results: &SyncSender<Message>,
-    shared: &Shared,
-) {
+fn scan_files(files: &Mutex<Receiver<FoundFile>>, results: &SyncSender<Message>, shared: &Shared) {
     loop {
         // A poisoned lock means that another thread panicked: this one ends too.
         let Ok(next) = files.lock().map(|receiver| receiver.recv()) else {

@@ -36,8 +36,8 @@ pub fn scan_file(file: &FoundFile) -> Scan {
         scan.problems.push(Problem::not_miniseed(&file.path, 0));
         return scan;
     }
-    let result = File::open(&file.path)
-        .and_then(|open| scan_reader(open, &file.path, file.size, &mut scan));
+    let result =
+        File::open(&file.path).and_then(|open| scan_reader(open, &file.path, file.size, &mut scan));
     if let Err(error) = result {
         scan.problems.push(Problem::file(
             &file.path,
@@ -45,7 +45,12 @@ pub fn scan_file(file: &FoundFile) -> Scan {
             error.to_string(),
         ));
     }
-    if scan.records == 0 && !scan.problems.iter().any(|p| p.kind == ProblemKind::Unreadable) {
+    if scan.records == 0
+        && !scan
+            .problems
+            .iter()
+            .any(|p| p.kind == ProblemKind::Unreadable)
+    {
         describe_foreign(&mut scan, file);
     }
     scan
@@ -123,7 +128,10 @@ fn walk_chunk(
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
             Item::Skipped(skipped) => {
                 let place = skipped.reason.shifted(base);
-                Problem::push(&mut scan.problems, Problem::bytes(path, &place, skipped.length));
+                Problem::push(
+                    &mut scan.problems,
+                    Problem::bytes(path, &place, skipped.length),
+                );
             }
         }
     }

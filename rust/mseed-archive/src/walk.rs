@@ -11,8 +11,8 @@ use std::time::UNIX_EPOCH;
 use globset::{Glob, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
-use crate::problem::{Problem, ProblemKind};
 use crate::Error;
+use crate::problem::{Problem, ProblemKind};
 
 /// A file to be scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +51,9 @@ impl Pattern {
         if self.whole_path {
             self.glob.is_match(below_root)
         } else {
-            below_root.file_name().is_some_and(|name| self.glob.is_match(name))
+            below_root
+                .file_name()
+                .is_some_and(|name| self.glob.is_match(name))
         }
     }
 }
@@ -106,8 +108,8 @@ impl FileWalk {
                         continue;
                     }
                     let below = entry.path().strip_prefix(&start).unwrap_or(entry.path());
-                    let wanted = named_file
-                        || self.pattern.as_ref().is_none_or(|p| p.matches(below));
+                    let wanted =
+                        named_file || self.pattern.as_ref().is_none_or(|p| p.matches(below));
                     if !wanted {
                         continue;
                     }

@@ -150,7 +150,11 @@ impl fmt::Display for Kind {
                 "source identifier is not of the form FDSN:NET_STA_LOC_B_S_SS"
             ),
             Kind::Encoding { code } => {
-                write!(f, "encoding {code} ({}) is not decoded", encoding_name(*code))
+                write!(
+                    f,
+                    "encoding {code} ({}) is not decoded",
+                    encoding_name(*code)
+                )
             }
             Kind::ShortPayload { declared, decoded } => write!(
                 f,

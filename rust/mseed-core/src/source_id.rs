@@ -19,7 +19,10 @@ impl Code {
     #[must_use]
     pub fn from_field(field: &[u8]) -> Self {
         let mut code = Self::default();
-        let text = field.iter().take_while(|b| **b != 0).filter(|b| **b != b' ');
+        let text = field
+            .iter()
+            .take_while(|b| **b != 0)
+            .filter(|b| **b != b' ');
         for &b in text.take(CODE_BYTES) {
             code.bytes[code.length as usize] = if b.is_ascii_graphic() { b } else { b'?' };
             code.length += 1;

@@ -8,7 +8,8 @@ pub const NS_PER_S: i64 = 1_000_000_000;
 /// Days from 1970-01-01 to the first of January of `year` (proleptic Gregorian).
 fn days_to_year(year: i64) -> i64 {
     let y = year - 1;
-    365 * (year - 1970) + (y.div_euclid(4) - 492) - (y.div_euclid(100) - 19) + (y.div_euclid(400) - 4)
+    365 * (year - 1970) + (y.div_euclid(4) - 492) - (y.div_euclid(100) - 19)
+        + (y.div_euclid(400) - 4)
 }
 
 /// Time of a calendar year and day of the year (from 1), in nanoseconds.
@@ -17,10 +18,8 @@ fn days_to_year(year: i64) -> i64 {
 #[must_use]
 pub fn from_ordinal(year: u16, day: u16, hour: u8, minute: u8, second: u8, ns: u32) -> i64 {
     let days = days_to_year(i64::from(year)) + i64::from(day) - 1;
-    let seconds = days * 86_400
-        + i64::from(hour) * 3600
-        + i64::from(minute) * 60
-        + i64::from(second);
+    let seconds =
+        days * 86_400 + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
     seconds * NS_PER_S + i64::from(ns)
 }
 

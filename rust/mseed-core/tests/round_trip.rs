@@ -117,7 +117,13 @@ proptest! {
 #[test]
 fn header_fields_come_back() {
     let samples: Vec<i32> = (0..5000).map(|i| i * i % 1017).collect();
-    for (rate, ns) in [(100.0, 0), (0.1, 50_000), (330.6, 99_000), (1.0 / 3600.0, 149_000), (62.5, 1_000)] {
+    for (rate, ns) in [
+        (100.0, 0),
+        (0.1, 50_000),
+        (330.6, 99_000),
+        (1.0 / 3600.0, 149_000),
+        (62.5, 1_000),
+    ] {
         let mut h = header(Encoding::Steim2, 512);
         h.rate_hz = rate;
         h.start_ns += ns;
@@ -139,7 +145,12 @@ fn header_fields_come_back() {
 fn a_difference_beyond_thirty_bits_is_refused_by_steim2() {
     let mut bytes = Vec::new();
     let samples = [0, i32::MAX, i32::MIN];
-    let error = write_v2(&header(Encoding::Steim2, 512), Samples::Int32(&samples), &mut bytes).unwrap_err();
+    let error = write_v2(
+        &header(Encoding::Steim2, 512),
+        Samples::Int32(&samples),
+        &mut bytes,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("30 bits"), "{error}");
     assert!(bytes.is_empty());
 }
@@ -147,19 +158,35 @@ fn a_difference_beyond_thirty_bits_is_refused_by_steim2() {
 #[test]
 fn a_wrong_last_sample_is_reported() {
     let mut bytes = Vec::new();
-    write_v2(&header(Encoding::Steim2, 512), Samples::Int32(&[1, 2, 3, 4]), &mut bytes).unwrap();
+    write_v2(
+        &header(Encoding::Steim2, 512),
+        Samples::Int32(&[1, 2, 3, 4]),
+        &mut bytes,
+    )
+    .unwrap();
     bytes[64 + 11] ^= 1;
     let record = &records(&bytes)[0];
     let mut out = [0; 4];
     let decoded = decode_into(record, Out::Int32(&mut out)).unwrap();
     assert_eq!(out, [1, 2, 3, 4]);
-    assert!(decoded.fault.unwrap().to_string().contains("last sample 4: expected 5"));
+    assert!(
+        decoded
+            .fault
+            .unwrap()
+            .to_string()
+            .contains("last sample 4: expected 5")
+    );
 }
 
 #[test]
 fn noise_between_records_is_skipped_and_reported() {
     let mut one = Vec::new();
-    write_v2(&header(Encoding::Steim2, 128), Samples::Int32(&[1, 2, 3]), &mut one).unwrap();
+    write_v2(
+        &header(Encoding::Steim2, 128),
+        Samples::Int32(&[1, 2, 3]),
+        &mut one,
+    )
+    .unwrap();
     let mut bytes = one.clone();
     bytes.extend([0x55; 77]);
     bytes.extend(&one);
@@ -172,8 +199,18 @@ fn noise_between_records_is_skipped_and_reported() {
             Item::Skipped(s) => (s.offset, s.length, false),
         })
         .collect();
-    assert_eq!(offsets, [(0, 128, true), (128, 77, false), (205, 128, true), (333, 100, false)]);
-    let Item::Skipped(tail) = &items[3] else { panic!() };
+    assert_eq!(
+        offsets,
+        [
+            (0, 128, true),
+            (128, 77, false),
+            (205, 128, true),
+            (333, 100, false)
+        ]
+    );
+    let Item::Skipped(tail) = &items[3] else {
+        panic!()
+    };
     assert_eq!(tail.reason.class(), mseed_core::Class::Truncated);
     assert_eq!(tail.reason.offset, 333);
 }
@@ -181,7 +218,12 @@ fn noise_between_records_is_skipped_and_reported() {
 #[test]
 fn an_encoding_that_is_not_decoded_is_named() {
     let mut bytes = Vec::new();
-    write_v2(&header(Encoding::Int32, 512), Samples::Int32(&[1, 2, 3]), &mut bytes).unwrap();
+    write_v2(
+        &header(Encoding::Int32, 512),
+        Samples::Int32(&[1, 2, 3]),
+        &mut bytes,
+    )
+    .unwrap();
     bytes[52] = 30;
     let record = &records(&bytes)[0];
     let error = decode_into(record, Out::Int32(&mut [0; 3])).unwrap_err();

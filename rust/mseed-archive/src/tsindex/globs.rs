@@ -35,7 +35,11 @@ impl Selection {
             }
             parts.push(format!("({})", either.join(" OR ")));
         }
-        let text = if parts.is_empty() { "1".to_owned() } else { parts.join(" AND ") };
+        let text = if parts.is_empty() {
+            "1".to_owned()
+        } else {
+            parts.join(" AND ")
+        };
         (text, parameters)
     }
 }
@@ -59,7 +63,10 @@ mod tests {
         for location in ["", "--"] {
             let selection = Selection::new("*", "*", location, "BH?,HH[!Z]");
             let (text, parameters) = selection.condition();
-            assert_eq!(text, "(location = ?) AND (channel GLOB ? OR channel GLOB ?)");
+            assert_eq!(
+                text,
+                "(location = ?) AND (channel GLOB ? OR channel GLOB ?)"
+            );
             assert_eq!(parameters, ["", "BH?", "HH[^Z]"]);
         }
     }

@@ -173,8 +173,8 @@ impl IndexReader {
             )?;
             for channel in &channels {
                 let [network, station, location, code] = &channel.codes;
-                let found = statement
-                    .query_map([network, station, location, code, &to, &from], run)?;
+                let found =
+                    statement.query_map([network, station, location, code, &to, &from], run)?;
                 for run in found {
                     runs.push(run?);
                 }
@@ -185,10 +185,7 @@ impl IndexReader {
     }
 
     /// Use the connection of this thread in this process.
-    fn with<T>(
-        &self,
-        work: impl FnOnce(&Handle) -> rusqlite::Result<T>,
-    ) -> Result<T, Error> {
+    fn with<T>(&self, work: impl FnOnce(&Handle) -> rusqlite::Result<T>) -> Result<T, Error> {
         let process = std::process::id();
         OPEN.with_borrow_mut(|open| {
             // Handles of a parent process: forget them without closing.
@@ -258,7 +255,10 @@ impl IndexReader {
 }
 
 fn codes(row: &Row<'_>) -> rusqlite::Result<[String; 4]> {
-    let code = |at| row.get::<_, Option<String>>(at).map(Option::unwrap_or_default);
+    let code = |at| {
+        row.get::<_, Option<String>>(at)
+            .map(Option::unwrap_or_default)
+    };
     Ok([code(0)?, code(1)?, code(2)?, code(3)?])
 }
 
@@ -292,6 +292,9 @@ fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
             r => r,
         },
         time_index: time_index.as_deref().and_then(schema::parse_time_index),
-        spans: spans.as_deref().map(schema::parse_spans).unwrap_or_default(),
+        spans: spans
+            .as_deref()
+            .map(schema::parse_spans)
+            .unwrap_or_default(),
     })
 }

@@ -82,9 +82,21 @@ pub fn parse_time(text: &str) -> Option<i64> {
     let mut clock = clock.split(':').map(|part| part.parse::<u8>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let ordinal = MONTHS.get(usize::from(month).checked_sub(1)?)? + day + u16::from(leap && month > 2);
-    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
-    Some(from_ordinal(year, ordinal, hour, minute, second, digits.parse().ok()?))
+    let ordinal =
+        MONTHS.get(usize::from(month).checked_sub(1)?)? + day + u16::from(leap && month > 2);
+    let digits: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    Some(from_ordinal(
+        year,
+        ordinal,
+        hour,
+        minute,
+        second,
+        digits.parse().ok()?,
+    ))
 }
 
 /// Epoch seconds with six decimals, rounded as C's `printf` rounds the nearest double.
@@ -95,11 +107,19 @@ fn epoch(time_ns: i64) -> String {
 /// Time of a text that [`epoch`] wrote, or of epoch seconds with any decimals.
 fn parse_epoch(text: &str) -> Option<i64> {
     let text = text.trim();
-    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (negative, digits) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let padded: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    let padded: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
     let seconds: i64 = whole.parse().ok()?;
-    let ns = seconds.checked_mul(NS_PER_S)?.checked_add(padded.parse().ok()?)?;
+    let ns = seconds
+        .checked_mul(NS_PER_S)?
+        .checked_add(padded.parse().ok()?)?;
     Some(if negative { -ns } else { ns })
 }
 
@@ -163,7 +183,9 @@ pub fn parse_time_index(text: &str) -> Option<TimeIndex> {
         if key.trim() == "latest" {
             index.in_order = value.trim() == "1";
         } else {
-            index.entries.push((parse_epoch(key)?, value.trim().parse().ok()?));
+            index
+                .entries
+                .push((parse_epoch(key)?, value.trim().parse().ok()?));
         }
     }
     Some(index)
@@ -197,7 +219,11 @@ pub fn rates_text(section: &Section) -> Option<String> {
     if !section.rates_differ {
         return None;
     }
-    let rates = section.spans.as_slice().iter().map(|s| rate_text(s.rate_hz));
+    let rates = section
+        .spans
+        .as_slice()
+        .iter()
+        .map(|s| rate_text(s.rate_hz));
     Some(rates.collect::<Vec<_>>().join(","))
 }
 
@@ -215,10 +241,20 @@ mod tests {
 
     #[test]
     fn texts_of_times_parse_back() {
-        for ns in [0, 1, 999, -1, 1_746_144_000_019_538_000, 951_782_400 * NS_PER_S] {
+        for ns in [
+            0,
+            1,
+            999,
+            -1,
+            1_746_144_000_019_538_000,
+            951_782_400 * NS_PER_S,
+        ] {
             assert_eq!(parse_time(&time_text(ns)), Some(ns));
         }
-        assert_eq!(parse_time("2018-01-01T00:00:00.5"), Some(1_514_764_800_500_000_000));
+        assert_eq!(
+            parse_time("2018-01-01T00:00:00.5"),
+            Some(1_514_764_800_500_000_000)
+        );
         assert_eq!(parse_time("yesterday"), None);
         assert_eq!(parse_time("2018-13-01T00:00:00"), None);
     }
@@ -226,7 +262,10 @@ mod tests {
     #[test]
     fn epoch_seconds_parse_back() {
         assert_eq!(epoch(1_514_764_800_019_500_000), "1514764800.019500");
-        assert_eq!(parse_epoch("1514764800.019500"), Some(1_514_764_800_019_500_000));
+        assert_eq!(
+            parse_epoch("1514764800.019500"),
+            Some(1_514_764_800_019_500_000)
+        );
         assert_eq!(parse_epoch("-0.5"), Some(-500_000_000));
     }
 

@@ -74,8 +74,7 @@ impl IndexWriter {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|e| wrap(path, e))?;
+        let connection = Connection::open_with_flags(path, flags).map_err(|e| wrap(path, e))?;
         connection.busy_timeout(BUSY).map_err(|e| wrap(path, e))?;
         check_columns(path, &connection)?;
         connection

@@ -43,14 +43,18 @@ impl Samples {
     /// Copy `npts` samples from the place `skip` of `other` to the place `to`.
     fn copy_from(&mut self, to: usize, other: &Self, skip: usize, npts: usize) {
         match (self, other) {
-            (Self::Int32(a), Self::Int32(b)) => a[to..to + npts].copy_from_slice(&b[skip..skip + npts]),
+            (Self::Int32(a), Self::Int32(b)) => {
+                a[to..to + npts].copy_from_slice(&b[skip..skip + npts])
+            }
             (Self::Float32(a), Self::Float32(b)) => {
                 a[to..to + npts].copy_from_slice(&b[skip..skip + npts]);
             }
             (Self::Float64(a), Self::Float64(b)) => {
                 a[to..to + npts].copy_from_slice(&b[skip..skip + npts]);
             }
-            (Self::Text(a), Self::Text(b)) => a[to..to + npts].copy_from_slice(&b[skip..skip + npts]),
+            (Self::Text(a), Self::Text(b)) => {
+                a[to..to + npts].copy_from_slice(&b[skip..skip + npts])
+            }
             // All records of a run have one type.
             _ => {}
         }
@@ -99,9 +103,12 @@ pub(super) fn decode_run(
     let mut at = 0;
     for part in &run.parts {
         let buffer = &buffers[part.piece.buffer];
-        let (good, error) = decode_part(&part.piece, part.skip, part.take, buffer, &mut samples, at);
+        let (good, error) =
+            decode_part(&part.piece, part.skip, part.take, buffer, &mut samples, at);
         if let Some(error) = error {
-            let place = error.shifted(part.piece.offset).shifted(buffer.base as usize);
+            let place = error
+                .shifted(part.piece.offset)
+                .shifted(buffer.base as usize);
             problems.push(Problem::bytes(&buffer.path, &place, 0).of_channel(&first.source));
         }
         if good < part.take {

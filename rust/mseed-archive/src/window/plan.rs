@@ -203,7 +203,9 @@ mod tests {
     }
 
     fn shape(runs: &[Run]) -> Vec<(i64, usize)> {
-        runs.iter().map(|r| (r.start_ns / 1_000_000, r.npts)).collect()
+        runs.iter()
+            .map(|r| (r.start_ns / 1_000_000, r.npts))
+            .collect()
     }
 
     #[test]
@@ -214,10 +216,15 @@ mod tests {
 
     #[test]
     fn the_same_time_in_two_files_makes_two_runs() {
-        let pieces = [0, 1000, 2000].iter().flat_map(|t| [piece(*t, 100, 0), piece(*t, 100, 1)]);
+        let pieces = [0, 1000, 2000]
+            .iter()
+            .flat_map(|t| [piece(*t, 100, 0), piece(*t, 100, 1)]);
         let runs = chain_in_time(pieces.collect());
         assert_eq!(shape(&runs), [(0, 300), (0, 300)]);
-        assert!(runs.iter().all(|r| r.parts.iter().all(|p| p.piece.buffer == r.first().buffer)));
+        assert!(
+            runs.iter()
+                .all(|r| r.parts.iter().all(|p| p.piece.buffer == r.first().buffer))
+        );
     }
 
     #[test]

@@ -82,7 +82,9 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
 /// [`Error::Argument`] when the window ends before it begins, and failures of the index.
 pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer, Error> {
     if request.end_ns < request.start_ns {
-        return Err(Error::Argument("the end time is before the start time".into()));
+        return Err(Error::Argument(
+            "the end time is before the start time".into(),
+        ));
     }
     let mut problems = Vec::new();
     let mut buffers: Vec<Buffer<'_>> = Vec::new();
@@ -103,14 +105,19 @@ pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer,
             }
         };
         let mut other = None;
-        collect_pieces(&buffer, buffers.len(), &mut problems, |offset, mut piece| {
-            if !run.is_of(&piece.source) {
-                other.get_or_insert((offset, piece.source));
-            } else if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
-                piece.grid_start_ns = on_grid(&run, &piece);
-                pieces.push(piece);
-            }
-        });
+        collect_pieces(
+            &buffer,
+            buffers.len(),
+            &mut problems,
+            |offset, mut piece| {
+                if !run.is_of(&piece.source) {
+                    other.get_or_insert((offset, piece.source));
+                } else if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
+                    piece.grid_start_ns = on_grid(&run, &piece);
+                    pieces.push(piece);
+                }
+            },
+        );
         if let Some((offset, source)) = other {
             problems.push(changed(&buffer, offset, &source.to_string(), &run));
         }
@@ -249,7 +256,11 @@ impl Files {
         let unreadable = |error: io::Error| {
             Problem::file(&run.filename, ProblemKind::Unreadable, error.to_string())
         };
-        if self.last.as_ref().is_none_or(|(name, ..)| *name != run.filename) {
+        if self
+            .last
+            .as_ref()
+            .is_none_or(|(name, ..)| *name != run.filename)
+        {
             let file = self.open(&run.filename).map_err(unreadable)?;
             let size = file.metadata().map_err(unreadable)?.len();
             self.last = Some((run.filename.clone(), file, size));
@@ -305,9 +316,14 @@ fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut done = 0;
     while done < bytes.len() {
         #[cfg(unix)]
-        let got = std::os::unix::fs::FileExt::read_at(file, &mut bytes[done..], offset + done as u64);
+        let got =
+            std::os::unix::fs::FileExt::read_at(file, &mut bytes[done..], offset + done as u64);
         #[cfg(windows)]
-        let got = std::os::windows::fs::FileExt::seek_read(file, &mut bytes[done..], offset + done as u64);
+        let got = std::os::windows::fs::FileExt::seek_read(
+            file,
+            &mut bytes[done..],
+            offset + done as u64,
+        );
         match got {
             Ok(0) => break,
             Ok(n) => done += n,

@@ -26,7 +26,9 @@ pub(super) fn text(payload: &[u8], out: &mut [u8]) -> usize {
 }
 
 pub(super) fn int16(payload: &[u8], big_endian: bool, out: &mut [i32]) -> usize {
-    each(payload, big_endian, out, |b| i32::from(i16::from_be_bytes(b)))
+    each(payload, big_endian, out, |b| {
+        i32::from(i16::from_be_bytes(b))
+    })
 }
 
 pub(super) fn int24(payload: &[u8], big_endian: bool, out: &mut [i32]) -> usize {

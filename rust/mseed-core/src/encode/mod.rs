@@ -63,8 +63,9 @@ pub struct Header<'a> {
 /// value does not fit the encoding; nothing is appended then.
 pub fn write_v2(header: &Header<'_>, samples: Samples<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
     check(header)?;
-    let (factor, multiplier) = rate_fields(header.rate_hz)
-        .ok_or(argument("sample rate cannot be written in a miniSEED 2 header"))?;
+    let (factor, multiplier) = rate_fields(header.rate_hz).ok_or(argument(
+        "sample rate cannot be written in a miniSEED 2 header",
+    ))?;
     let before = out.len();
     let mut done = 0;
     let mut sequence = header.sequence;
@@ -112,7 +113,9 @@ fn check(header: &Header<'_>) -> Result<(), Error> {
     }
     let range = limits::MIN_RECORD_LENGTH_V2..=limits::MAX_RECORD_LENGTH_V2;
     if !header.record_length.is_power_of_two() || !range.contains(&header.record_length) {
-        return Err(argument("record length: expected a power of two from 128 to 131072"));
+        return Err(argument(
+            "record length: expected a power of two from 128 to 131072",
+        ));
     }
     if !matches!(header.quality, b'D' | b'R' | b'Q' | b'M') {
         return Err(argument("quality: expected one of D, R, Q, M"));
@@ -137,7 +140,9 @@ fn pack(
     match (encoding, samples) {
         (Encoding::Steim1, Samples::Int32(s)) => steim::pack1(s, from, payload),
         (Encoding::Steim2, Samples::Int32(s)) => steim::pack2(s, from, payload),
-        (Encoding::Int32, Samples::Int32(s)) => Ok((plain(&s[from..], payload, |v| v.to_be_bytes()), 0)),
+        (Encoding::Int32, Samples::Int32(s)) => {
+            Ok((plain(&s[from..], payload, |v| v.to_be_bytes()), 0))
+        }
         (Encoding::Int16, Samples::Int32(s)) => {
             let room = &s[from..(from + payload.len() / 2).min(s.len())];
             if room.iter().any(|v| i16::try_from(*v).is_err()) {
@@ -154,7 +159,9 @@ fn pack(
         (Encoding::Other(_) | Encoding::Text | Encoding::Int24, _) => Err(argument(
             "encoding: expected STEIM1, STEIM2, INT16, INT32, FLOAT32 or FLOAT64",
         )),
-        _ => Err(argument("the samples have another type than the encoding holds")),
+        _ => Err(argument(
+            "the samples have another type than the encoding holds",
+        )),
     }
 }
 

@@ -45,7 +45,9 @@ pub(super) fn pack1(s: &[i32], from: usize, payload: &mut [u8]) -> Result<(usize
 }
 
 pub(super) fn pack2(s: &[i32], from: usize, payload: &mut [u8]) -> Result<(usize, u8), Error> {
-    pack(s, from, payload, &STEIM2, |d| (-(1 << 29)..1 << 29).contains(&d))
+    pack(s, from, payload, &STEIM2, |d| {
+        (-(1 << 29)..1 << 29).contains(&d)
+    })
 }
 
 /// Difference that leads to sample `at`; the first one of a series leads from zero distance.

@@ -91,11 +91,7 @@ impl<'a> Record<'a> {
     /// Time of the last sample; the start when there are none.
     #[must_use]
     pub fn end_ns(&self) -> i64 {
-        time::sample_time_ns(
-            self.start_ns,
-            self.rate_hz,
-            (self.npts as i64 - 1).max(0),
-        )
+        time::sample_time_ns(self.start_ns, self.rate_hz, (self.npts as i64 - 1).max(0))
     }
 
     /// Whether the record carries samples of a time series.

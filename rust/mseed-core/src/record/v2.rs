@@ -42,7 +42,9 @@ pub(super) fn looks_like(data: &[u8]) -> bool {
     data.len() >= limits::FIXED_HEADER_V2
         && matches!(data[6], b'D' | b'R' | b'Q' | b'M')
         && matches!(data[7], b' ' | 0)
-        && data[..6].iter().all(|b| b.is_ascii_digit() || matches!(b, b' ' | 0))
+        && data[..6]
+            .iter()
+            .all(|b| b.is_ascii_digit() || matches!(b, b' ' | 0))
         && data[24] <= 23
         && data[25] <= 59
         && data[26] <= 60
@@ -244,7 +246,11 @@ fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {
     ) + i64::from(fields.u16(28)) * 100_000;
     let correction = fields.i32(40);
     let applied = fields.u8(36) & TIME_CORRECTION_APPLIED != 0;
-    let correction_ns = if applied { 0 } else { i64::from(correction) * 100_000 };
+    let correction_ns = if applied {
+        0
+    } else {
+        i64::from(correction) * 100_000
+    };
     start + correction_ns + i64::from(microsecond) * 1000
 }
 

@@ -101,8 +101,20 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
 
 fn check_time(fields: Fields<'_>) -> Result<(), Error> {
     let checks = [
-        ("year", 8, i64::from(fields.u16(8)), 1..=65_535, "1 to 65535"),
-        ("day of year", 10, i64::from(fields.u16(10)), 1..=366, "1 to 366"),
+        (
+            "year",
+            8,
+            i64::from(fields.u16(8)),
+            1..=65_535,
+            "1 to 65535",
+        ),
+        (
+            "day of year",
+            10,
+            i64::from(fields.u16(10)),
+            1..=366,
+            "1 to 366",
+        ),
         (
             "nanosecond",
             4,

@@ -1,0 +1,268 @@
+//! Index and windows of small archives, healthy and damaged.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mseed_archive::makeindex::{Job, Report, make_index};
+use mseed_archive::problem::ProblemKind;
+use mseed_archive::tsindex::{IndexReader, Selection};
+use mseed_archive::window::{Answer, Request, Samples, read_window};
+use mseed_archive::{Error, Problem};
+use mseed_core::Encoding;
+use mseed_core::encode::{Header, Samples as Written, write_v2};
+use tempfile::TempDir;
+
+const START_NS: i64 = 1_330_560_000_000_000_000;
+const SECOND: i64 = 1_000_000_000;
+
+/// Records of 100 Hz whose samples count from `first`, so that each value tells its time.
+fn counting(channel: &str, first: i32, npts: i32) -> Vec<u8> {
+    let header = Header {
+        network: "XX",
+        station: "AAA",
+        location: "",
+        channel,
+        quality: b'D',
+        start_ns: START_NS + i64::from(first) * SECOND / 100,
+        rate_hz: 100.0,
+        encoding: Encoding::Steim2,
+        record_length: 256,
+        sequence: 1,
+    };
+    let samples: Vec<i32> = (first..first + npts).collect();
+    let mut bytes = Vec::new();
+    write_v2(&header, Written::Int32(&samples), &mut bytes).unwrap();
+    bytes
+}
+
+struct Archive {
+    folder: TempDir,
+}
+
+impl Archive {
+    fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        Self { folder }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn index(&self) -> PathBuf {
+        self.folder.path().join("index.db")
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.data().join(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    fn job(&self) -> Job {
+        Job {
+            roots: vec![self.data()],
+            index: self.index(),
+            pattern: None,
+            threads: None,
+        }
+    }
+
+    fn run(&self) -> Report {
+        make_index(&self.job(), &mut |_| true).unwrap()
+    }
+
+    fn window(&self, from: i64, to: i64) -> Answer {
+        let reader = IndexReader::open(&self.index()).unwrap();
+        let request = Request {
+            selection: &Selection::new("XX", "AAA", "--", "HHZ"),
+            start_ns: START_NS + from * SECOND / 100,
+            end_ns: START_NS + to * SECOND / 100,
+            join_files: true,
+        };
+        read_window(&reader, &request).unwrap()
+    }
+}
+
+/// First and last sample of each segment, after checking that all samples stand at their times.
+fn values(answer: &Answer) -> Vec<(i32, i32)> {
+    answer
+        .segments
+        .iter()
+        .map(|segment| {
+            let Samples::Int32(v) = &segment.samples else {
+                panic!()
+            };
+            assert!(v.windows(2).all(|pair| pair[1] == pair[0] + 1));
+            assert_eq!(segment.start_ns, START_NS + i64::from(v[0]) * SECOND / 100);
+            (v[0], v[v.len() - 1])
+        })
+        .collect()
+}
+
+fn kinds(problems: &[Problem]) -> Vec<ProblemKind> {
+    problems.iter().map(|p| p.kind).collect()
+}
+
+#[test]
+fn a_window_over_two_files_comes_back_whole() {
+    let archive = Archive::new();
+    archive.write("b", &counting("HHZ", 5000, 5000));
+    archive.write("a", &counting("HHZ", 0, 5000));
+    let report = archive.run();
+    assert_eq!((report.files_added, report.totals.channels), (2, 1));
+    assert_eq!(report.problems, []);
+    for (from, to) in [
+        (4990, 5010),
+        (0, 9999),
+        (4999, 5000),
+        (5000, 5000),
+        (17, 17),
+    ] {
+        let answer = archive.window(from, to);
+        assert_eq!(values(&answer), [(from as i32, to as i32)]);
+    }
+    assert_eq!(values(&archive.window(-50, 20)), [(0, 20)]);
+    assert!(archive.window(10_050, 10_060).segments.is_empty());
+}
+
+#[test]
+fn a_damaged_record_costs_itself_alone() {
+    let archive = Archive::new();
+    let mut bytes = counting("HHZ", 0, 5000);
+    bytes[512..512 + 48].fill(0xEE);
+    archive.write("a", &bytes);
+    let report = archive.run();
+    assert_eq!(report.problems.len(), 1);
+    let problem = &report.problems[0];
+    assert_eq!((problem.offset, problem.length), (Some(512), 256));
+    let answer = archive.window(0, 4999);
+    assert_eq!(answer.segments.len(), 2);
+    assert_eq!(values(&answer)[1].1, 4999);
+}
+
+#[test]
+fn foreign_and_cut_files_are_lines_in_the_report() {
+    let archive = Archive::new();
+    archive.write(
+        "a.txt",
+        b"not miniSEED, but longer than a header of forty-eight bytes",
+    );
+    archive.write("b.empty", b"");
+    let whole = counting("HHZ", 0, 5000);
+    archive.write("c.cut", &whole[..whole.len() - 100]);
+    let report = archive.run();
+    assert_eq!(
+        kinds(&report.problems),
+        [
+            ProblemKind::NotMiniSeed,
+            ProblemKind::NotMiniSeed,
+            ProblemKind::Truncated
+        ]
+    );
+    assert_eq!(report.problems[2].offset, Some(whole.len() as u64 - 256));
+    assert_eq!(report.files_without_records, 2);
+    assert_eq!(values(&archive.window(0, 100)), [(0, 100)]);
+}
+
+#[test]
+fn a_second_run_passes_over_what_did_not_change() {
+    let archive = Archive::new();
+    archive.write("a", &counting("HHZ", 0, 1000));
+    archive.write("b", b"no data");
+    archive.run();
+    let again = archive.run();
+    let counts = (again.files_unchanged, again.files_added, again.records);
+    assert_eq!(counts, (2, 0, 0));
+    assert_eq!(kinds(&again.problems), [ProblemKind::NotMiniSeed]);
+    archive.write("a", &counting("HHZ", 0, 3000));
+    archive.write("c", &counting("HHN", 0, 1000));
+    let third = archive.run();
+    let counts = (
+        third.files_replaced,
+        third.files_added,
+        third.files_unchanged,
+    );
+    assert_eq!(counts, (1, 1, 1));
+    assert_eq!(third.totals.channels, 2);
+    assert_eq!(values(&archive.window(2990, 2995)), [(2990, 2995)]);
+}
+
+#[test]
+fn files_that_vanished_or_changed_are_problems_of_the_answer() {
+    let archive = Archive::new();
+    let a = archive.write("a", &counting("HHZ", 0, 1000));
+    let b = archive.write("b", &counting("HHZ", 1000, 1000));
+    let c = archive.write("c", &counting("HHZ", 2000, 1000));
+    archive.write("d", &counting("HHZ", 3000, 1000));
+    archive.run();
+    fs::remove_file(a).unwrap();
+    fs::write(b, counting("HHN", 1000, 1000)).unwrap();
+    let whole = fs::read(&c).unwrap();
+    fs::write(&c, &whole[..256]).unwrap();
+    let answer = archive.window(0, 3999);
+    let mut found = kinds(&answer.problems);
+    found.sort_by_key(|k| k.as_str());
+    assert_eq!(
+        found,
+        [
+            ProblemKind::Changed,
+            ProblemKind::Changed,
+            ProblemKind::Unreadable
+        ]
+    );
+    assert_eq!(values(&answer).last(), Some(&(3000, 3999)));
+}
+
+#[test]
+fn hidden_names_and_second_ways_to_a_file_are_left_out() {
+    let archive = Archive::new();
+    let a = archive.write("a", &counting("HHZ", 0, 1000));
+    archive.write(".hidden", &counting("HHN", 0, 1000));
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&a, archive.data().join("link")).unwrap();
+        std::os::unix::fs::symlink(archive.data(), archive.data().join("loop")).unwrap();
+    }
+    let report = archive.run();
+    assert_eq!((report.files_added, report.totals.channels), (1, 1));
+    let loops_only = report
+        .problems
+        .iter()
+        .all(|p| p.reason.contains("link back"));
+    assert!(loops_only, "{:?}", report.problems);
+}
+
+#[test]
+fn a_missing_index_is_an_error_and_stays_missing() {
+    let path = Path::new("no-such-folder").join("index.db");
+    assert!(matches!(IndexReader::open(&path), Err(Error::Io { .. })));
+    assert!(!path.exists());
+}
+
+#[test]
+fn a_file_that_is_no_index_is_refused_by_reader_and_writer() {
+    let archive = Archive::new();
+    let text = b"text that is long enough to be taken for the header of a database";
+    fs::write(archive.index(), text).unwrap();
+    let read = IndexReader::open(&archive.index());
+    assert!(matches!(read, Err(Error::NotAnIndex { .. })));
+    let written = make_index(&archive.job(), &mut |_| true);
+    assert!(matches!(written, Err(Error::NotAnIndex { .. })));
+    assert_eq!(fs::read(archive.index()).unwrap(), text);
+}
+
+#[test]
+fn a_cancelled_run_leaves_a_valid_index() {
+    let archive = Archive::new();
+    for i in 0..50 {
+        archive.write(&format!("{i}"), &counting("HHZ", i * 5000, 5000));
+    }
+    let result = make_index(&archive.job(), &mut |_| false);
+    // The first tick may come only when all is done: then the run is whole.
+    assert!(matches!(result, Err(Error::Cancelled) | Ok(_)));
+    assert!(IndexReader::open(&archive.index()).is_ok());
+    assert_eq!(archive.run().totals.rows, 50);
+}
