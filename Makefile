@@ -71,7 +71,7 @@ format: $(VENV)/.test-tools  ## format all code
 .PHONY: wheel
 wheel: $(VENV)/.tools  ## build dist/*.whl for old Linux systems and try it in every Python found
 	rm -rf dist
-	$(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_28 --out dist
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/maturin build --release --locked --zig --compatibility manylinux_2_28 --out dist
 	$(BIN)/python tests/smoke/try_wheel.py dist/*.whl
 
 .PHONY: bench

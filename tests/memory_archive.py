@@ -1,4 +1,4 @@
-"""An archive in memory for odd cases (float data, rate changes), and short ways to make a catalogue.
+"""An archive in memory for odd cases (float data, rate changes), and a catalogue in few words.
 
 `MemoryArchive` is any object with `get_waveforms`, as makeh5 accepts; it holds no rule of its own
 beyond the window: samples nearest to both ends, both included.

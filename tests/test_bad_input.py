@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -304,8 +305,9 @@ def test_a_steim_check_that_fails_is_said(archive: Path, index: Path) -> None:
     file.write_bytes(overwritten(content, at + 200, flipped))
     stream, texts = read(str(file))
     assert len(texts) == 1
-    assert "flipped.mseed" in texts[0]
-    assert str(at) in texts[0]
+    said = re.search(r"flipped\.mseed at byte (\d+)", texts[0])
+    assert said is not None, texts
+    assert at <= int(said[1]) < at + RECLEN
     assert sum(trace.stats.npts for trace in stream) >= 4_000 - npts_of_records(content)[3]
     made(archive, index)
     _, texts = cut(index, "BAD")
@@ -375,9 +377,9 @@ def changing(archive: Path, index: Path) -> Path:
     return file
 
 
-def assert_only_the_next_file(index: Path, file: Path, said: int = 1) -> None:
+def assert_only_the_next_file(index: Path, file: Path) -> None:
     stream, texts = cut(index, "BAD")
-    assert len(texts) == said, texts
+    assert texts
     assert all(file.name in text for text in texts)
     [trace] = [trace for trace in stream if trace.stats.starttime.ns == START_NS + 40 * SECOND]
     assert np.array_equal(trace.data, samples(seed=2))

@@ -52,7 +52,7 @@ def test_the_report_counts_what_was_found(archive: Path, index: Path) -> None:
     assert report.rows == 3 == row_count(index)
     assert report.records == 3 * len(mseed()) // RECLEN
     assert report.channels == 3
-    assert report.starttime == "2020-03-01T00:00:00"
+    assert str(report.starttime) == "2020-03-01T00:00:00.000000Z"
     assert str(report.endtime).startswith("2020-03-01T00:00:39.99")
     assert report.to_dict()["rows"] == 3
     assert len(report.to_dict()["problems"]) == 1

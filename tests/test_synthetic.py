@@ -318,6 +318,17 @@ def test_one_pick_has_no_time_and_one_station_no_coordinates(archive: SyntheticA
     assert missing == [lost.source_id]
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 3), (3, 2), (5, 7)])
+def test_every_station_with_data_keeps_a_timed_pick(tmp_path: Path, shape: tuple[int, int]) -> None:
+    """So that each record of the catalogue has a window, however small the archive."""
+    stations, events = shape
+    made = make_archive(tmp_path / "a", stations=stations, events=events, hours=0.9)
+    for event in read_catalog(made.catalog):
+        named = {p.station_id for p in event.picks}
+        assert named == {p.station_id for p in event.picks if p.time_ns is not None}
+    assert len(made.faults) == 6
+
+
 def test_one_picked_station_has_no_data(archive: SyntheticArchive) -> None:
     (fault,) = archive.faults_of("station_without_data")
     (silent,) = [s for s in archive.stations if not s.has_data]
@@ -394,6 +405,7 @@ def test_without_faults_nothing_is_planted(clean: SyntheticArchive) -> None:
         ({"rate_hz": 33.3}, "whole even number"),
         ({"start": "2020-01-30T00:00:00.5"}, "whole second"),
         ({"hours": 0}, "at least 1 s"),
+        ({"seed": -1}, "0 or more"),
     ],
 )
 def test_impossible_arguments_are_refused(

@@ -244,7 +244,7 @@ def _draw_map(figure: Figure, axes: Axes, overview: Overview) -> None:
         edgecolor=_INK,
         linewidth=0.5,
         alpha=0.8,
-        zorder=2,
+        zorder=3.5,
         plotnonfinite=True,
         label="event (size: magnitude)",
     )
@@ -269,6 +269,9 @@ def _draw_map(figure: Figure, axes: Axes, overview: Overview) -> None:
 
 def _label_stations(axes: Axes, overview: Overview) -> None:
     """Station codes above the marks, unless there are too many to read."""
+    from matplotlib.patheffects import withStroke
+
+    halo = withStroke(linewidth=2, foreground="white")
     if len(overview.stations) <= 60:
         for s in overview.stations:
             axes.annotate(
@@ -279,8 +282,8 @@ def _label_stations(axes: Axes, overview: Overview) -> None:
                 ha="center",
                 fontsize=7.5,
                 parse_math=False,
-                bbox={"facecolor": "white", "alpha": 0.65, "linewidth": 0, "pad": 0.6},
-                zorder=4,
+                path_effects=[halo],
+                zorder=2.5,
             )
 
 

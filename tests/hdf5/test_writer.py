@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
-import sys
-import threading
-import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,7 +23,7 @@ from memory_archive import (
     trace,
 )
 
-from credit_fast.errors import CatalogError, DataWarning, Problem
+from credit_fast.errors import DataWarning, Problem
 from credit_fast.hdf5 import MakeH5Report, layout, makeh5
 
 EVID = "X1.201203012122.0001"
@@ -40,7 +36,10 @@ def make(tmp_path: Path) -> Iterator[Callable[..., tuple[MakeH5Report, h5py.File
     files: list[h5py.File] = []
 
     def run(
-        traces: list[Any], *events: Any, fail: dict[str, BaseException] | None = None, **options: Any
+        traces: list[Any],
+        *events: Any,
+        fail: dict[str, BaseException] | None = None,
+        **options: Any,
     ) -> tuple[MakeH5Report, h5py.File]:
         options = {"range_s": 2.0, "stations": stations(STATION), "progress": False} | options
         archive = MemoryArchive(traces, fail)
@@ -134,7 +133,19 @@ def test_long_traces_are_read_back_by_h5py(make: Any, npts: int) -> None:
     assert (dataset.shuffle, dataset.compression, dataset.compression_opts) == (True, "gzip", 4)
 
 
-@pytest.mark.parametrize("level", [0, 1, 9])
+def test_the_last_chunk_has_its_full_length_and_ends_with_fill(make: Any) -> None:
+    data = noise(3, 262_146)
+    row = event(pick("P", 0.0), pick("S", 2621.45))
+    _, file = make([trace(f"{STATION}.HHZ", 0.0, data)], row, range_s=0.0, fill=7)
+    mask, packed = file[EVID][STATION]["HHZ"].id.read_direct_chunk((262_144,))
+    planes = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(4, -1)
+    chunk = np.ascontiguousarray(planes.T).view("<i4").ravel()
+    assert (mask, len(chunk)) == (0, 262_144)
+    assert chunk[:2].tolist() == data[-2:].tolist()
+    assert set(chunk[2:].tolist()) == {7}
+
+
+@pytest.mark.parametrize("level", [1, 9])
 def test_any_compression_level_is_read_back(make: Any, level: int) -> None:
     traces = three(STATION, 0.0, 500)
     _, file = make(traces, event(pick("P", 3.0)), compression_level=level)
@@ -400,6 +411,13 @@ def test_warnings_about_data_files_are_listed_once(make: Any) -> None:
     assert "a/b.mseed: vanished" in str(report)
 
 
+def test_the_empty_location_is_one_station_however_it_is_written(make: Any) -> None:
+    rows = (pick("P", 3.0, "X1.AAA..HHZ"), pick("S", 3.0, "X1.AAA.--.HHZ"))
+    report, file = make(three("X1.AAA.", 0.0, 600), event(*rows))
+    assert list(file[EVID]) == ["X1.AAA."]
+    assert counts(report, "station records") == (1, 0, 0, 0)
+
+
 def test_lines_that_the_catalogue_refused_are_in_the_account(tmp_path: Path) -> None:
     events = catalog(event(pick("P", 3.0)))
     events.problems = [
@@ -428,195 +446,6 @@ def test_the_sums_agree_for_a_catalogue_of_every_oddity(make: Any) -> None:
     assert report.picks.total == 8 + 4 + 3
     assert report.components.total == 3 * report.station_records.total
     assert sum(tally.total for tally in report.picks_by_phase.values()) == report.picks.total
-
-
-def test_any_number_of_threads_writes_the_same_bytes(tmp_path: Path) -> None:
-    ids = [f"X1.S{number:02d}.00" for number in range(25)]
-    traces = [item for name in ids for item in three(name, 0.0, 700)]
-    rows = [event(*(pick("P", 3.0, f"{name}.HHZ") for name in ids), evid=f"e{n}") for n in range(4)]
-    files = []
-    for threads in (1, 7):
-        out = tmp_path / f"{threads}.h5"
-        makeh5(MemoryArchive(traces), out, catalog(*rows), threads=threads, progress=False)
-        files.append(out.read_bytes())
-    assert files[0] == files[1]
-
-
-def test_no_more_records_are_in_flight_than_four_per_thread(tmp_path: Path) -> None:
-    """While the writer waits for the first record, workers must not cut the whole catalogue."""
-    first = threading.Event()
-    archive = MemoryArchive([])
-    ask = archive.get_waveforms
-
-    def slow(network: str, station: str, *rest: Any) -> Any:
-        if station == "S000":
-            first.wait(10)
-        return ask(network, station, *rest)
-
-    archive.get_waveforms = slow  # type: ignore[method-assign]
-    row = event(*(pick("P", 3.0, f"X1.S{number:03d}.00.HHZ") for number in range(200)))
-    done: list[MakeH5Report] = []
-    arguments = (archive, tmp_path / "out.h5", catalog(row))
-    runner = threading.Thread(
-        target=lambda: done.append(makeh5(*arguments, threads=2, progress=False))
-    )
-    runner.start()
-    time.sleep(0.3)
-    assert len(archive.asked) <= 2 * 4 + 1
-    first.set()
-    runner.join(30)
-    assert done[0].station_records.total == 200
-
-
-def test_an_existing_file_is_not_touched_and_nothing_is_asked(tmp_path: Path) -> None:
-    out = tmp_path / "out.h5"
-    out.write_text("precious")
-    archive = MemoryArchive([])
-    with pytest.raises(FileExistsError, match=r"out\.h5 exists"):
-        makeh5(archive, out, catalog(event(pick("P", 1.0))), progress=False)
-    assert out.read_text() == "precious"
-    assert archive.asked == []
-
-
-def test_overwrite_replaces_the_file(tmp_path: Path) -> None:
-    out = tmp_path / "out.h5"
-    out.write_text("old")
-    makeh5(MemoryArchive([]), out, catalog(event()), overwrite=True, progress=False)
-    assert h5py.is_hdf5(out)
-
-
-def test_a_file_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> None:
-    out = tmp_path / "out.h5"
-    archive = MemoryArchive([])
-    archive.get_waveforms = lambda *_: out.write_text("other") and []  # type: ignore[method-assign]
-    with pytest.raises(FileExistsError, match="appeared during the run"):
-        makeh5(archive, out, catalog(event(pick("P", 1.0))), progress=False)
-    assert out.read_text() == "other"
-    assert list(tmp_path.iterdir()) == [out]
-
-
-def test_an_interrupt_in_a_worker_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
-    out = tmp_path / "out.h5"
-    out.write_text("old")
-    archive = MemoryArchive([], {"AAA": KeyboardInterrupt()})
-    with pytest.raises(KeyboardInterrupt):
-        makeh5(archive, out, catalog(event(pick("P", 1.0))), overwrite=True, progress=False)
-    assert out.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [out]
-    assert not [item for item in threading.enumerate() if item.name.startswith("makeh5")]
-
-
-SCRIPT = """
-import sys, time
-sys.path[:0] = {path!r}
-from memory_archive import MemoryArchive, catalog, event, noise, pick, three, trace
-from credit_fast.hdf5 import makeh5
-{body}
-"""
-
-
-def script(body: str) -> list[str]:
-    """Command that runs `body` in a Python of its own, with this one's module path."""
-    return [sys.executable, "-c", SCRIPT.format(path=sys.path, body=body)]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is POSIX")
-def test_ctrl_c_ends_the_run_and_removes_the_part_file(tmp_path: Path) -> None:
-    body = f"""
-class Slow(MemoryArchive):
-    def get_waveforms(self, *request):
-        print("asked", flush=True)
-        time.sleep(0.05)
-        return super().get_waveforms(*request)
-rows = [event(pick("P", 3.0), evid=str(number)) for number in range(2000)]
-makeh5(Slow(three("X1.AAA.00", 0.0, 500)), {str(tmp_path / "out.h5")!r}, catalog(*rows))
-"""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(script(body), stdout=pipe, stderr=pipe) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"asked\n"
-        time.sleep(0.2)
-        assert len(list(tmp_path.glob("out.h5.*.part"))) == 1
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode != 0
-    assert b"KeyboardInterrupt" in errors
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
-def test_a_full_disk_is_a_clear_error_and_leaves_the_old_file(tmp_path: Path) -> None:
-    out = tmp_path / "out.h5"
-    out.write_text("old")
-    body = f"""
-import resource, signal
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-rows = [event(pick("P", 3.0), evid=str(number)) for number in range(200)]
-try:
-    makeh5(MemoryArchive(three("X1.AAA.00", 0.0, 20000)), {str(out)!r}, catalog(*rows),
-           range_s=50.0, overwrite=True, progress=False)
-except OSError as error:
-    print(type(error).__name__, error.errno, error)
-"""
-    result = subprocess.run(script(body), capture_output=True, text=True, timeout=60, check=False)
-    assert "cannot write" in result.stdout
-    assert "File too large" in result.stdout
-    assert result.returncode == 0, result.stderr
-    assert out.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [out]
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        ({"range_s": -1.0}, "range_s -1.0"),
-        ({"range_s": float("nan")}, "range_s nan"),
-        ({"rate_hz": 0.0}, "rate_hz 0.0"),
-        ({"threads": 0}, "threads 0"),
-        ({"fill": 2**31}, "fill 2147483648"),
-        ({"compression_level": 10}, "compression_level 10"),
-    ],
-)
-def test_an_argument_out_of_range_is_named(
-    tmp_path: Path, options: dict[str, Any], text: str
-) -> None:
-    with pytest.raises(ValueError, match=text):
-        makeh5(MemoryArchive([]), tmp_path / "out.h5", catalog(), **options)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_missing_inputs_are_file_not_found_and_make_nothing(tmp_path: Path) -> None:
-    missing, out = tmp_path / "missing", tmp_path / "out.h5"
-    for arguments in (
-        (missing, out, catalog()),
-        (MemoryArchive([]), out, missing),
-        (MemoryArchive([]), out, catalog(), missing),
-        (MemoryArchive([]), missing / "out.h5", catalog()),
-    ):
-        with pytest.raises(FileNotFoundError):
-            makeh5(*arguments, progress=False)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_unusable_catalogue_makes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "empty.pha").write_text("")
-    with pytest.raises(CatalogError):
-        makeh5(MemoryArchive([]), tmp_path / "out.h5", tmp_path / "empty.pha", progress=False)
-    assert not (tmp_path / "out.h5").exists()
-
-
-def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "events.pha"
-    path.write_text("#EVENT")
-    with pytest.raises(ValueError, match="is an input"):
-        makeh5(MemoryArchive([]), path, path, overwrite=True, progress=False)
-    assert path.read_text() == "#EVENT"
-
-
-def test_a_folder_is_no_data_set(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError):
-        makeh5(MemoryArchive([]), tmp_path, catalog(), overwrite=True, progress=False)
 
 
 def test_the_account_is_text_and_json(make: Any) -> None:

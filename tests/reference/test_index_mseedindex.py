@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -86,7 +87,15 @@ DIFFERENCES = [
     Difference("*/nan_float32.mseed", CODES, (("channel", ""),)),
     Difference("*/nan_float64.mseed", CODES, (("channel", ""),)),
     Difference("*/D1360930.203.mseed", CODES, (("channel", "cp"),)),
+    Difference(
+        "*/gecko_non_ascii_header.ms",
+        "location of a byte that is no ASCII and an A: what is legible is kept, as ObsPy does",
+        (("location", "A"),),
+    ),
 ]
+
+# mseedindex ends without an error at the first damage; we go on behind it.
+GIVEN_UP = ["*/infinite-loop.mseed"]
 
 # Files that mseedindex stops at, with its words. We index them; ObsPy says what is in them.
 REFUSED = {
@@ -215,6 +224,10 @@ def test_rows_of_odd_files_equal_mseedindexs(
         assert_rows_cover_what_obspy_reads(mine, file)
         return
     assert not isinstance(expected, str), expected
+    if any(fnmatch(name, pattern) for pattern in GIVEN_UP):
+        assert wrong_columns(mine[: len(expected)], expected) == []
+        assert len(mine) > len(expected)
+        return
     entry = next((entry for entry in DIFFERENCES if fnmatch(name, entry.pattern)), None)
     if entry is not None:
         assert wrong_columns(mine, expected), f"no longer different: {entry.reason}"
@@ -223,7 +236,9 @@ def test_rows_of_odd_files_equal_mseedindexs(
 
 
 def assert_rows_cover_what_obspy_reads(rows: Rows, file: Path) -> None:
-    stream = obspy.read(str(file), format="MSEED")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        stream = obspy.read(str(file), format="MSEED")
     ids = {".".join(row[c] for c in ("network", "station", "location", "channel")) for row in rows}
     assert ids == {trace.id for trace in stream}
     for id_ in ids:
@@ -239,7 +254,7 @@ def test_tables_name_only_files_that_exist() -> None:
     if not WAVEFORMS:
         pytest.skip("real data not found: set CREDIT_FAST_DATA to its folder")
     names = [short_name(file) for file in ODD]
-    patterns = [entry.pattern for entry in DIFFERENCES] + list(REFUSED)
+    patterns = [entry.pattern for entry in DIFFERENCES] + GIVEN_UP + list(REFUSED)
     assert [p for p in patterns if not any(fnmatch(name, p) for name in names)] == []
 
 
@@ -387,7 +402,9 @@ def test_our_client_opens_the_index_that_obspy_carries(
     client = credit_fast.Client(str(bundled))
     whole = obspy.read(str(bundled.parent / file), format="MSEED")
     start, end = whole[0].stats.starttime + 10.01, whole[0].stats.starttime + 30
-    found = from_ours(client.get_waveforms(*id_.split("."), start, end))
+    network, station, location, channel = id_.split(".")
+    stream = client.get_waveforms(network, station, location, channel, start, end)
+    found = from_ours(stream)
     assert differences(found, from_obspy(whole.slice(start, end)), tolerance_ns=1) == []
     assert sorted(bundled.parent.iterdir()) == before, "opening must leave nothing behind"
 

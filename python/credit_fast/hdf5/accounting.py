@@ -281,16 +281,16 @@ class MakeH5Report:
         """Name, count and remark of each row below the four levels."""
         yield "duplicate events", self.duplicate_events, "first kept, others refused"
         without = self.stations_without_coordinates
-        remark = f"in {sum(without.values())} station records: no lon, lat, elevation"
+        remark = f"in {sum(without.values())} station records"
         yield "stations without coordinates", len(without), remark
-        yield "station records without a picked channel", self.stations_without_channel, "any band"
-        yield "picks without time", self.picks_without_time, "fields kept, no time, no label"
+        yield "records whose picks name no channel", self.stations_without_channel, "one band taken"
+        yield "picks without time", self.picks_without_time, "their other fields are kept"
         yield "same phase again at a station", self.repeated_picks, "kept as extra rows"
         yield "channels with gaps", self.channels_with_gaps, "filled; see attribute gaps"
-        remark = f"{self.overlap_conflict_samples} samples differ; the earlier segment kept"
+        remark = f"{self.overlap_conflict_samples} samples differ; earlier kept"
         yield "channels with overlap conflicts", self.overlap_conflict_channels, remark
-        remark = f"stored as floats; {self.float_whole} more of whole numbers, stored as int32"
-        yield "channels of float data", self.float_kept, remark
+        remark = f"{self.float_kept} kept as floats, {self.float_whole} whole: int32"
+        yield "channels of float data", self.float_kept + self.float_whole, remark
         yield "channels with a wrong sampling rate", self.wrong_rate, "refused, whole or in part"
         yield "damaged files", len(self.damaged_files), ""
         yield "catalogue lines refused", len(self.catalog_problems), ""
@@ -311,6 +311,7 @@ class MakeH5Report:
             },
             "notes": {name: count for name, count, _ in self.notes()},
             "overlap_conflict_samples": self.overlap_conflict_samples,
+            "float_kept": self.float_kept,
             "float_whole": self.float_whole,
             "stations_without_coordinates": sorted(self.stations_without_coordinates),
             "refusals": [str(refusal) for refusal in self.refusals],
@@ -351,7 +352,7 @@ class MakeH5Report:
         lines.extend(_plain_row(_cells(name, tally)) for name, tally in self._rows())
         lines.append("")
         for name, count, remark in self.notes():
-            lines.append(f"{name:<42}{count:>9}  {remark if count else ''}".rstrip())
+            lines.append(_note_line(name, count, remark))
         lines.extend(self._details())
         lines.append(self._closing())
         return "\n".join(lines)
@@ -365,16 +366,9 @@ class MakeH5Report:
         for name, tally in self._rows():
             table.add_row(*_cells(name, tally))
         console.print(table)
-        notes = Table(show_header=False)
-        notes.add_column("")
-        notes.add_column("", justify="right")
-        notes.add_column("")
-        for name, count, remark in self.notes():
-            notes.add_row(name, str(count), remark if count else "")
-        console.print(notes)
-        for line in self._details():
-            console.print(line, markup=False, highlight=False)
-        console.print(self._closing(), markup=False, highlight=False)
+        lines = [_note_line(*note) for note in self.notes()]
+        for line in (*lines, *self._details(), self._closing()):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _closing(self) -> str:
         size = f"{self.size_bytes / 1e6:.1f} MB"
@@ -387,6 +381,10 @@ def _cells(name: str, tally: Tally) -> tuple[str, ...]:
     gap = f"{tally.gap_s:.2f}" if tally.gap_s else ""
     rest = (tally.no_data, tally.n_refused)
     return (name, *map(str, numbers), gap, *map(str, rest))
+
+
+def _note_line(name: str, count: int, remark: str) -> str:
+    return f"{name:<37}{count:>7}  {remark if count else ''}".rstrip()
 
 
 def _plain_row(cells: tuple[str, ...]) -> str:

@@ -1,0 +1,133 @@
+"""`credit-fast makeh5` and `testh5` as a user runs them, in a folder of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from memory_archive import three
+
+from credit_fast import makeindex
+from credit_fast._core import encode_mseed2
+
+CATALOG = """\
+#EVENT X1.1 eq 2012 03 01 061 13 22 11 000000 LOC 104.5 29.5 DEP 4 MAG ML 0.5
+PHASE X1.1 eq TRAVTIME X1 AAA 00 HHZ Pg ttime 3.0 V 2012 03 01 061 13 22 14 000000 \
+MAGSOURCE MAGTYPE MAG DISTAZ 12.5 301.5 LOC_RMSWT RMS WT
+PHASE X1.1 eq TRAVTIME X1 AAA 00 HHN Sg ttime 5.0 V 2012 03 01 061 13 22 16 000000 \
+MAGSOURCE MAGTYPE MAG DISTAZ 12.5 301.5 LOC_RMSWT RMS WT
+"""
+BAD_LINE = "PHASE X1.1 eq TRAVTIME X1\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with an index, its data, a catalogue and a station file."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for item in three("X1.AAA.00", 0.0, 900):
+        codes = (item.stats.network, item.stats.station, item.stats.location, item.stats.channel)
+        record = encode_mseed2(*codes, item.stats.starttime.ns, 100.0, item.data, "STEIM2")
+        (data / f"{item.stats.channel}.mseed").write_bytes(record)
+    makeindex([str(data)], str(tmp_path / "index.db"), progress=False)
+    (tmp_path / "events.pha").write_text(CATALOG)
+    (tmp_path / "stations.loc").write_text("X1 AAA 00 104.0 29.0 350\n")
+    return tmp_path
+
+
+def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `credit-fast` with these words in the folder."""
+    start = "import sys; from credit_fast.cli import main; sys.exit(main())"
+    return subprocess.run(
+        [sys.executable, "-c", start, *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+MAKE = ("makeh5", "-i", "index.db", "-o", "out.h5", "-c", "events.pha", "-s", "stations.loc")
+CHECK = ("testh5", "-i", "out.h5", "-o", "stats.txt", "-c", "events.pha")
+
+
+def test_the_chain_ends_with_zero_when_all_is_well(folder: Path) -> None:
+    made = command(folder, *MAKE, "-r", "2")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert "station records" in made.stdout
+    checked = command(folder, *CHECK, "-x", "index.db")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "out.h5: whole" in checked.stdout
+    assert "out.h5: whole" in (folder / "stats.txt").read_text()
+
+
+def test_a_refused_line_ends_with_one_and_is_shown(folder: Path) -> None:
+    (folder / "events.pha").write_text(CATALOG + BAD_LINE)
+    made = command(folder, *MAKE)
+    assert made.returncode == 1
+    assert "events.pha:4:" in made.stdout
+
+
+def test_json_is_all_that_is_printed(folder: Path) -> None:
+    made = command(folder, *MAKE, "--json")
+    assert json.loads(made.stdout)["levels"]["components"]["total"] == 3
+    checked = command(folder, *CHECK, "--json")
+    assert json.loads(checked.stdout)["is_whole"] is True
+
+
+def test_quiet_prints_nothing(folder: Path) -> None:
+    made = command(folder, *MAKE, "--quiet")
+    assert (made.stdout, made.stderr) == ("", "")
+
+
+def test_a_missing_event_ends_with_one(folder: Path) -> None:
+    command(folder, *MAKE)
+    more = CATALOG + CATALOG.replace("X1.1", "X1.2")
+    (folder / "events.pha").write_text(more)
+    checked = command(folder, *CHECK)
+    assert checked.returncode == 1
+    assert "missing event /X1.2" in checked.stdout
+
+
+def test_an_existing_file_ends_with_two_and_says_what_to_do(folder: Path) -> None:
+    (folder / "out.h5").write_text("precious")
+    made = command(folder, *MAKE)
+    assert made.returncode == 2
+    assert "out.h5 exists" in made.stderr
+    assert "overwrite" in made.stderr
+    assert (folder / "out.h5").read_text() == "precious"
+    assert command(folder, *MAKE, "--overwrite").returncode == 0
+
+
+@pytest.mark.parametrize("missing", ["index.db", "events.pha", "stations.loc"])
+def test_a_missing_input_ends_with_two_and_is_named(folder: Path, missing: str) -> None:
+    (folder / missing).unlink()
+    made = command(folder, *MAKE)
+    assert made.returncode == 2
+    assert missing in made.stderr
+    assert not (folder / missing).exists()
+    assert not (folder / "out.h5").exists()
+
+
+def test_what_cannot_be_checked_ends_with_two(folder: Path) -> None:
+    assert command(folder, *CHECK).returncode == 2
+    (folder / "out.h5").write_text("no HDF5")
+    checked = command(folder, *CHECK)
+    assert checked.returncode == 2
+    assert "out.h5 cannot be read as HDF5" in checked.stderr
+
+
+def test_another_rate_is_refused_unless_any_is_asked_for(folder: Path) -> None:
+    assert command(folder, *MAKE, "--rate", "50").returncode == 1
+    assert command(folder, *MAKE, "--rate", "any", "--overwrite").returncode == 0
+
+
+@pytest.mark.parametrize("name", ["makeh5", "testh5"])
+def test_help_teaches_with_examples_and_exit_codes(folder: Path, name: str) -> None:
+    text = command(folder, name, "--help").stdout
+    assert "examples:" in text
+    assert "exit code:" in text
