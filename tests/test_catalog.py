@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
+
 from credit_fast.catalogs import Catalog, Event, Pick, read_catalog
 from credit_fast.catalogs.fields import parse_microseconds, parse_number
 from credit_fast.catalogs.phase_report import PROBLEM_KINDS, _PhaseReport

@@ -7,6 +7,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
+
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.phase_report import _PhaseReport
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from credit_fast.catalogs import read_catalog
 from credit_fast.errors import CatalogError
 from credit_fast.stations import PROBLEM_KINDS, Station, StationTable, read_stations

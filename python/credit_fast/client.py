@@ -9,10 +9,8 @@ import os
 import warnings
 from typing import Any
 
-import numpy as np
-
 from credit_fast import _core
-from credit_fast.errors import DataWarning, Problem
+from credit_fast.errors import DataWarning, MiniSeedError, Problem
 from credit_fast.stream import Stream
 from credit_fast.times import UTCDateTime, to_ns
 from credit_fast.trace import Trace
@@ -32,9 +30,9 @@ def _stream(answer: Any, stacklevel: int) -> Stream:
     """Traces of an answer of the core; each problem becomes a warning."""
     segments, problems = answer
     traces = []
-    for *codes, start_ns, rate_hz, data, quality, encoding, records in segments:
+    for net, sta, loc, cha, start_ns, rate_hz, data, quality, encoding, records in segments:
         samples = data.view("S1") if encoding == "text" else data
-        trace = Trace._from_parts(*codes, start_ns, rate_hz, samples)
+        trace = Trace._from_parts(net, sta, loc, cha, start_ns, rate_hz, samples)
         trace.stats["mseed"] = {
             "dataquality": quality,
             "encoding": encoding.upper(),
@@ -66,6 +64,8 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
     ------
     FileNotFoundError, PermissionError, OSError
         The file cannot be read.
+    MiniSeedError
+        There is no miniSEED record in it at all.
 
     Warns
     -----
@@ -74,8 +74,13 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
         the file is returned.
     """
     if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
-        return _stream(_core.read_bytes(bytes(path_or_bytes)), stacklevel=2)
-    return _stream(_core.read_file(os.fspath(path_or_bytes)), stacklevel=2)
+        answer = _core.read_bytes(bytes(path_or_bytes))
+    else:
+        answer = _core.read_file(os.fspath(path_or_bytes))
+    for problem in map(_problem, answer[1]):
+        if problem.kind == "not-mseed":
+            raise MiniSeedError(str(problem), path=problem.path, offset=problem.offset)
+    return _stream(answer, stacklevel=2)
 
 
 class Client:
@@ -140,8 +145,8 @@ class Client:
         -------
         Stream
             Traces sorted by id and start time; empty when there is no data. Each end of the
-            window goes to the nearest sample, as ``Stream.slice(nearest_sample=True)`` of ObsPy
-            does on the whole file.
+            window goes to the nearest sample, half way to the one inside, as ``Stream.slice``
+            of ObsPy does on the whole file.
 
         Raises
         ------
@@ -158,9 +163,8 @@ class Client:
             raise ValueError(
                 f"endtime {UTCDateTime(ns=end_ns)} is before starttime {UTCDateTime(ns=start_ns)}"
             )
-        if merge not in (-1, 0, 1, None) or isinstance(merge, np.bool_):
+        if merge not in (-1, 0, 1, None):
             raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
-        joined = merge is not None and merge is not False
         answer = self._index.window(
             _code(network),
             _code(station),
@@ -168,10 +172,10 @@ class Client:
             _code(channel),
             start_ns,
             end_ns,
-            joined,
+            merge is not None,
         )
         stream = _stream(answer, stacklevel=2)
-        if joined and len(stream) > 1:
+        if merge is not None and len(stream) > 1:
             stream.merge(method=merge)
         stream.traces.sort(key=lambda trace: (trace.id, trace.stats.starttime))
         return stream

@@ -7,12 +7,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from credit_fast.catalogs import Catalog, read_catalog
 from credit_fast.catalogs.phase_report import PROBLEM_KINDS, _PhaseReport
 from credit_fast.errors import CatalogError
 from credit_fast.stations import read_stations
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 EVENT = "#EVENT {} eq 2020 01 31 031 15 55 35 550000 LOC 104.519 29.474 DEP 4 MAG ML 0.5"
 ROW = (

@@ -42,7 +42,7 @@ client = credit_fast.Client(folder / "index.db")
 stream = client.get_waveforms("XX", "AAA", "--", "HH?", start + 10, start + 20)
 assert len(stream) == 3 and all((t.data == samples[1000:2001]).all() for t in stream), stream
 (folder / "catalogue").write_text(
-    "#EVENT XX.202001312039.0001 eq 2020 01 31 031 12 39 09 000000 LOC 98.0 24.5 DEP 10 MAG ML 1.0\\n"
+    "#EVENT XX.202001312039.0001 eq 2020 01 31 031 12 39 09 000000 LOC 98.0 24.5 DEP 10 MAG ML 1\\n"
     "PHASE XX.202001312039.0001 eq TRAVTIME XX AAA -- HHZ Pg ttime 20.0 V 2020 01 31 031 12 39 29"
     " 000000 MAGSOURCE MAGTYPE MAG DISTAZ 79.9 111.5 LOC_RMSWT RMS WT\\n"
 )
@@ -80,7 +80,16 @@ def try_one(python: Path, wheel: Path, extra: list[str]) -> subprocess.Completed
         subprocess.run([python, "-m", "venv", environment], check=True)
         inside = environment / "bin" / "python"
         subprocess.run(
-            [inside, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, *extra],
+            [
+                inside,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                wheel,
+                *extra,
+            ],
             check=True,
         )
         return subprocess.run(

@@ -118,8 +118,8 @@ fn walk_chunk(
         match item {
             Item::Record(at, record) => {
                 scan.records += 1;
-                if let Some(fault) = &record.fault {
-                    let fault = fault.clone().shifted(base + at);
+                if let Some(mut fault) = record.fault.clone() {
+                    fault.offset = base + at;
                     scan.problems.push(Problem::bytes(path, &fault, 0));
                 }
                 builder.add(&record, (base + at) as u64);

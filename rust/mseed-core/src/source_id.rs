@@ -13,18 +13,14 @@ pub struct Code {
 }
 
 impl Code {
-    /// The code in `field`: up to the first NUL, without blanks (libmseed `ms_strncpclean`).
-    /// Bytes that are not printable ASCII become `?`, so that a damaged code stays visible and
-    /// never breaks a text form.
+    /// The code in `field`: up to the first NUL, without blanks (libmseed `ms_strncpclean`) and
+    /// without bytes that are no printable ASCII, as ObsPy reads it.
     #[must_use]
     pub fn from_field(field: &[u8]) -> Self {
         let mut code = Self::default();
-        let text = field
-            .iter()
-            .take_while(|b| **b != 0)
-            .filter(|b| **b != b' ');
-        for &b in text.take(CODE_BYTES) {
-            code.bytes[code.length as usize] = if b.is_ascii_graphic() { b } else { b'?' };
+        let text = field.iter().take_while(|b| **b != 0);
+        for &b in text.filter(|b| b.is_ascii_graphic()).take(CODE_BYTES) {
+            code.bytes[code.length as usize] = b;
             code.length += 1;
         }
         code
@@ -126,7 +122,8 @@ mod tests {
     }
 
     #[test]
-    fn damaged_codes_stay_visible() {
-        assert_eq!(Code::from_field(b" A\xff C ").as_str(), "A?C");
+    fn codes_lose_blanks_and_damaged_bytes() {
+        assert_eq!(Code::from_field(b" A\xf0 C ").as_str(), "AC");
+        assert_eq!(Code::from_field(b"AB\0CD").as_str(), "AB");
     }
 }

@@ -103,13 +103,39 @@ pub fn sample_time_ns(start_ns: i64, rate_hz: f64, index: i64) -> i64 {
     start_ns.saturating_add((span + 0.5).floor() as i64)
 }
 
-/// Number of the sample nearest to `time_ns`; half way goes away from the start, as in ObsPy
-/// (`Trace.slice` with `nearest_sample=True`).
+/// Number of the sample nearest to `time_ns`; half way between two goes to the later one.
 #[must_use]
 pub fn nearest_sample(start_ns: i64, rate_hz: f64, time_ns: i64) -> i64 {
-    let difference = time_ns as i128 - start_ns as i128;
-    // f64::round goes half away from zero, which is the rule.
-    ((difference as f64 / 1e9) * rate_hz).round() as i64
+    let (twice, unit) = doubled_position(start_ns, rate_hz, time_ns);
+    clamp((twice + unit).div_euclid(2 * unit))
+}
+
+/// Number of the sample nearest to `time_ns`; half way between two goes to the earlier one.
+#[must_use]
+pub fn nearest_earlier_sample(start_ns: i64, rate_hz: f64, time_ns: i64) -> i64 {
+    let (twice, unit) = doubled_position(start_ns, rate_hz, time_ns);
+    clamp(-(unit - twice).div_euclid(2 * unit))
+}
+
+/// Twice the place of a time on the grid of samples, as numerator and denominator: exact for all
+/// rates and periods of up to six decimals, so that a time half way between samples is half way.
+fn doubled_position(start_ns: i64, rate_hz: f64, time_ns: i64) -> (i128, i128) {
+    const MICRO: f64 = 1e6;
+    let difference = 2 * (i128::from(time_ns) - i128::from(start_ns));
+    let whole = |v: f64| (v - v.round()).abs() <= 1e-9 * v && (1.0..1e15).contains(&v);
+    let (rate, period) = (rate_hz * MICRO, MICRO / rate_hz);
+    let ns = i128::from(NS_PER_S);
+    if whole(rate) {
+        (difference * rate.round() as i128, ns * MICRO as i128)
+    } else if whole(period) {
+        (difference * MICRO as i128, ns * period.round() as i128)
+    } else {
+        ((difference as f64 * rate_hz) as i128, ns)
+    }
+}
+
+fn clamp(index: i128) -> i64 {
+    index.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
 }
 
 /// Same rate: the relative difference is below 1e-4 (libmseed `MS_ISRATETOLERABLE`).
@@ -161,9 +187,17 @@ mod tests {
     }
 
     #[test]
-    fn half_way_between_samples_goes_away_from_the_start() {
-        assert_eq!(nearest_sample(0, 100.0, 5_000_000), 1);
-        assert_eq!(nearest_sample(0, 100.0, 4_999_999), 0);
-        assert_eq!(nearest_sample(0, 100.0, -5_000_000), -1);
+    fn half_way_between_samples_is_exact_at_any_distance() {
+        for (rate, period) in [(100.0, 10_000_000), (40.0, 25_000_000), (62.5, 16_000_000)] {
+            for index in [0, 1, 7, 8_640_001, 123_456_789_012, -5] {
+                let time = index * period + period / 2;
+                assert_eq!(nearest_sample(0, rate, time), index + 1);
+                assert_eq!(nearest_sample(0, rate, time - 1), index);
+                assert_eq!(nearest_earlier_sample(0, rate, time), index);
+                assert_eq!(nearest_earlier_sample(0, rate, time + 1), index + 1);
+            }
+        }
+        assert_eq!(nearest_sample(0, 1.0 / 60.0, 30 * NS_PER_S), 1);
+        assert_eq!(nearest_earlier_sample(0, 1.0 / 60.0, 30 * NS_PER_S), 0);
     }
 }

@@ -105,10 +105,9 @@ pub(super) fn decode_run(
         let buffer = &buffers[part.piece.buffer];
         let (good, error) =
             decode_part(&part.piece, part.skip, part.take, buffer, &mut samples, at);
-        if let Some(error) = error {
-            let place = error
-                .shifted(part.piece.offset)
-                .shifted(buffer.base as usize);
+        if let Some(mut place) = error {
+            // The place of a problem is its record, whatever field of it is wrong.
+            place.offset = part.piece.offset + buffer.base as usize;
             problems.push(Problem::bytes(&buffer.path, &place, 0).of_channel(&first.source));
         }
         if good < part.take {

@@ -1,11 +1,12 @@
 //! Records → segments → the cut. Reads no data and decodes no sample.
 //!
-//! The window rule: both ends are included, and each end goes to the sample nearest to it, exactly
-//! as ObsPy's `Stream.slice(nearest_sample=True)` does on the whole file. Two consequences look
-//! odd but are kept, so that the answers agree: a window that begins up to half a sample behind
-//! the last sample still holds that sample, one that ends before the first sample holds none.
+//! The window rule: both ends are included, and each end goes to the sample nearest to it; half
+//! way between two samples goes to the one inside the window. This is what ObsPy's `Stream.slice`
+//! and `Stream.trim` with `nearest_sample=True` give on the whole file.
 
-use mseed_core::time::{nearest_sample, period_ns, same_rate, sample_time_ns};
+use mseed_core::time::{
+    nearest_earlier_sample, nearest_sample, period_ns, same_rate, sample_time_ns,
+};
 use mseed_core::{Error, Record, SampleType, SourceId};
 
 /// A record of a window, by its place in the buffers that were read.
@@ -106,15 +107,12 @@ impl Run {
     pub(super) fn cut(mut self, start_ns: i64, end_ns: i64) -> Option<Self> {
         let rate = self.first().rate_hz;
         let from = nearest_sample(self.start_ns, rate, start_ns).max(0);
-        if from >= self.npts as i64 {
+        let last = nearest_earlier_sample(self.start_ns, rate, end_ns).min(self.npts as i64 - 1);
+        if from > last {
             return None;
         }
         self.start_ns = sample_time_ns(self.start_ns, rate, from);
-        if end_ns < self.start_ns {
-            return None;
-        }
-        let wanted = nearest_sample(self.start_ns, rate, end_ns) + 1;
-        let npts = (self.npts as i64 - from).min(wanted) as usize;
+        let npts = (last - from + 1) as usize;
         let mut skip = from as usize;
         let mut left = npts;
         self.parts.retain_mut(|part| {
@@ -243,6 +241,10 @@ mod tests {
         let parts: Vec<_> = cut.parts.iter().map(|p| (p.skip, p.take)).collect();
         assert_eq!(parts, [(99, 1), (0, 2)]);
         assert_eq!(run.clone().cut(5_000_000_000, 6_000_000_000), None);
-        assert_eq!(run.cut(-2, -1), None);
+        assert_eq!(run.clone().cut(-9_000_000, -6_000_000), None);
+        let ends = run
+            .cut(-9_000_000, -4_000_000)
+            .expect("nearest to the first sample");
+        assert_eq!((ends.start_ns, ends.npts), (0, 1));
     }
 }

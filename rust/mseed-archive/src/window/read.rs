@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
-use mseed_core::{Item, Kind, Walker};
+use mseed_core::{Class, Item, Kind, Walker};
 
 use super::decode::{Segment, decode_run};
 use super::plan::{Piece, Run, chain_in_file_order, chain_in_time};
@@ -21,6 +21,8 @@ pub(super) struct Buffer<'a> {
     /// Offset of the first byte in the file.
     pub(super) base: u64,
     pub(super) bytes: Cow<'a, [u8]>,
+    /// Whether the file ends before the range that was asked for.
+    pub(super) short: bool,
 }
 
 /// Segments, and what was wrong on the way.
@@ -59,16 +61,13 @@ pub fn read_file(path: &Path) -> Result<Answer, Error> {
 pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
     let mut problems = Vec::new();
     let mut pieces = Vec::new();
-    let mut records = 0;
     let buffer = Buffer {
         path: Cow::Borrowed(name),
         base: 0,
         bytes: Cow::Borrowed(bytes),
+        short: false,
     };
-    collect_pieces(&buffer, 0, &mut problems, |_, piece| {
-        records += 1;
-        pieces.push(piece);
-    });
+    let records = collect_pieces(&buffer, 0, &mut problems, |_, piece| pieces.push(piece));
     if records == 0 && problems.iter().all(|p| p.kind == ProblemKind::Skipped) {
         problems = vec![Problem::not_miniseed(name, bytes.len() as u64)];
     }
@@ -143,19 +142,22 @@ fn decode_all(runs: Vec<Run>, buffers: &[Buffer<'_>], mut problems: Vec<Problem>
     Answer { segments, problems }
 }
 
-/// Hand on each record of a buffer that has samples, and report what is wrong.
+/// Hand on each record of a buffer that has samples, and report what is wrong. Returns the number
+/// of records, those without samples included.
 fn collect_pieces(
     buffer: &Buffer<'_>,
     number: usize,
     problems: &mut Vec<Problem>,
     mut take: impl FnMut(usize, Piece),
-) {
+) -> usize {
     let base = buffer.base as usize;
+    let mut records = 0;
     for item in Walker::new(&buffer.bytes) {
         match item {
             Item::Record(at, record) => {
-                if let Some(fault) = &record.fault {
-                    let fault = fault.clone().shifted(base + at);
+                records += 1;
+                if let Some(mut fault) = record.fault.clone() {
+                    fault.offset = base + at;
                     problems.push(Problem::bytes(&buffer.path, &fault, 0));
                 }
                 match Piece::new(&record, number, at) {
@@ -172,10 +174,14 @@ fn collect_pieces(
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
             Item::Skipped(skipped) => {
                 let place = skipped.reason.shifted(base);
-                problems.push(Problem::bytes(&buffer.path, &place, skipped.length));
+                // A file that became shorter is reported as that, once.
+                if !(buffer.short && place.class() == Class::Truncated) {
+                    problems.push(Problem::bytes(&buffer.path, &place, skipped.length));
+                }
             }
         }
     }
+    records
 }
 
 /// The bytes of a run that a window needs: from the last entry of the time index that is not
@@ -288,6 +294,7 @@ impl Files {
             path: Cow::Owned(run.filename.clone()),
             base: from,
             bytes: Cow::Owned(bytes),
+            short: *size < to,
         })
     }
 
