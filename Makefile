@@ -48,25 +48,30 @@ test-rust:  ## tests of the Rust crates; they need no Python
 
 .PHONY: test-python
 test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
+	$(BIN)/python docs/generate_cli.py --check
 	$(BIN)/python -P -m pytest -q
 
 .PHONY: test-stubs
 test-stubs: $(VENV)/.installed $(VENV)/.test-tools  ## _core.pyi against the built module
 	cd tests && ../$(BIN)/python -m mypy.stubtest credit_fast._core --mypy-config-file ../pyproject.toml
 
+.PHONY: docs
+docs: $(VENV)/.installed  ## write docs/cli.md from the commands
+	$(BIN)/python docs/generate_cli.py
+
 .PHONY: lint
 lint: $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
-	$(BIN)/ruff format --check python tests benches
-	$(BIN)/ruff check python tests benches
+	$(BIN)/ruff format --check python tests benches docs
+	$(BIN)/ruff check python tests benches docs
 	$(BIN)/mypy
 
 .PHONY: format
 format: $(VENV)/.test-tools  ## format all code
 	cargo fmt --all
-	$(BIN)/ruff format python tests benches
-	$(BIN)/ruff check --fix --quiet python tests benches
+	$(BIN)/ruff format python tests benches docs
+	$(BIN)/ruff check --fix --quiet python tests benches docs
 
 .PHONY: wheel
 wheel: $(VENV)/.tools  ## build dist/*.whl for old Linux systems and try it in every Python found

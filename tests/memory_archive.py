@@ -14,8 +14,8 @@ import numpy as np
 
 from credit_fast.catalogs.model import Catalog, Event, Pick, Station, StationTable
 from credit_fast.errors import DataWarning
-from credit_fast.stream import Stream, Trace
 from credit_fast.times import UTCDateTime
+from credit_fast.waveform import Stream, Trace
 
 ORIGIN = UTCDateTime("2012-03-01T13:22:11.000000Z")
 

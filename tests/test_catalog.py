@@ -125,7 +125,6 @@ def test_full_row_gives_all_its_fields(parse: Parse) -> None:
 
 
 def test_times_come_as_the_packages_own_class(parse: Parse) -> None:
-    pytest.importorskip("credit_fast.times")
     (event,) = parse(EVENT, ROW, AMPLITUDE_ROW)
     assert str(event.time) == "2020-01-31T15:55:35.550000Z"
     assert str(event.picks[0].time) == "2020-01-31T15:55:49.760000Z"

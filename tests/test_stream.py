@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from credit_fast.errors import MissingExtraError
-from credit_fast.stream import Stats, Stream, Trace
 from credit_fast.times import UTCDateTime
+from credit_fast.waveform import Stats, Stream, Trace
 
 START = UTCDateTime("2012-03-01T13:22:11")
 

@@ -18,10 +18,8 @@ from credit_fast.errors import (
 from credit_fast.hdf5 import makeh5, open_dataset
 from credit_fast.index import IndexReport, makeindex
 from credit_fast.stations import Station, StationTable, read_stations
-from credit_fast.stats import Stats
-from credit_fast.stream import Stream
 from credit_fast.times import UTCDateTime
-from credit_fast.trace import Trace
+from credit_fast.waveform import Stats, Stream, Trace
 
 __all__ = [
     "Catalog",

@@ -11,9 +11,9 @@ from typing import Any
 
 from credit_fast import _core
 from credit_fast.errors import DataWarning, MiniSeedError, Problem
-from credit_fast.stream import Stream
 from credit_fast.times import UTCDateTime, to_ns
-from credit_fast.trace import Trace
+from credit_fast.waveform import Stream
+from credit_fast.waveform.trace import Trace
 
 __all__ = ["Client", "read"]
 

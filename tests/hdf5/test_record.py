@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from memory_archive import at, noise, three, trace
 
 from credit_fast.hdf5.record import Record, build_record
-from credit_fast.stream import Trace
+from credit_fast.waveform import Trace
 
 STATION = "X1.AAA.00"
 

@@ -25,8 +25,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from credit_fast.stream import Stats, Stream, Trace
 from credit_fast.times import UTCDateTime, nearest_sample
+from credit_fast.waveform import Stats, Stream, Trace
 
 obspy = pytest.importorskip("obspy")
 round_away = pytest.importorskip("obspy.core.compatibility").round_away

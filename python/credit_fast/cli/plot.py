@@ -21,9 +21,30 @@ NAME = "plot"
 HELP = "draw the record section of an event, one station record, or the whole data set"
 _NEAR = 5
 
+DESCRIPTION = """\
+Draw an event of a data set as a record section: one trace per station, ordered by epicentral
+distance, each normalised; Pg red, Sg blue, Pn and Sn in their own colours; time since origin.
+--station draws all components of one station, --overview the map and time line of the file.
+"""
+
+EPILOG = """\
+examples:
+  credit-fast plot -i 2019.h5 --list
+  credit-fast plot -i 2019.h5 -e XX.202001311952.0007 -o section.png
+  credit-fast plot -i 2019.h5 -e XX.202001311952.0007 --station XX.CF01.00 -o station.png
+  credit-fast plot -i 2019.h5 --overview -o overview.pdf
+
+exit code:
+  0  the picture is written, or the list printed
+  2  it could not be: no such event, no waveform, no matplotlib
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The arguments of the command."""
+    """Declare the command's options, with its description and examples."""
+    parser.description = DESCRIPTION
+    parser.epilog = EPILOG
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("-i", "--input", required=True, metavar="FILE", help="HDF5 data set")
     parser.add_argument(
         "-e",

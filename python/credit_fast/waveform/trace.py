@@ -1,6 +1,6 @@
 """Trace: one run of evenly spaced samples and its Stats; cutting it by time.
 
-Joining traces is in `credit_fast.merge`, collections of them in `credit_fast.stream`.
+Joining traces is in `merge`, collections of them in `stream`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from credit_fast.errors import MissingExtraError
-from credit_fast.gapfill import Samples, concatenate, gap_samples
-from credit_fast.stats import Stats
 from credit_fast.times import from_ns, microseconds, nearest_sample, sample_time_ns, to_ns
+from credit_fast.waveform.gapfill import Samples, concatenate, gap_samples
+from credit_fast.waveform.stats import Stats
 
 if TYPE_CHECKING:
-    from credit_fast.stream import Stream
+    from credit_fast.waveform.stream import Stream
 
 __all__ = ["Trace"]
 
@@ -308,7 +308,7 @@ class Trace:
 
     def split(self) -> Stream:
         """Stream of the parts between masked samples; one trace, a copy, when none is masked."""
-        from credit_fast.stream import Stream
+        from credit_fast.waveform.stream import Stream
 
         data = self._data
         if not isinstance(data, np.ma.MaskedArray):

@@ -1,7 +1,6 @@
 """Stream: a list of traces with the part of ObsPy's surface that waveform scripts use.
 
-Stats, Trace and the rules of merging and of gaps have files of their own; Stats and Trace can be
-imported from here too.
+The rules of merging and of gaps have files of their own.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
 from typing import Any, NoReturn, SupportsIndex, overload
 
-from credit_fast.gaps import find_gaps, format_gaps
-from credit_fast.merge import MISALIGNMENT_THRESHOLD, merge_traces, order_of
-from credit_fast.stats import Stats
 from credit_fast.times import UTCDateTime, from_ns, nearest_sample, sample_time_ns, to_ns
-from credit_fast.trace import Trace, import_obspy
+from credit_fast.waveform.gaps import find_gaps, format_gaps
+from credit_fast.waveform.merge import MISALIGNMENT_THRESHOLD, merge_traces, order_of
+from credit_fast.waveform.trace import Trace, import_obspy
 
-__all__ = ["Stats", "Stream", "Trace"]
+__all__ = ["Stream"]
 
 _SORT_KEYS = ("network", "station", "location", "channel", "starttime", "endtime")
 

@@ -1,7 +1,7 @@
 """Values that stand for a time or a duration to nanoseconds, before `UTCDateTime` is made of them.
 
 Only numbers come out of here; ObsPy's times are recognised by their nanosecond attribute, without
-importing ObsPy. Text is parsed in `credit_fast.timetext`.
+importing ObsPy. Text is parsed in `credit_fast.times.text`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
 
-from credit_fast.timetext import EPOCH_ORDINAL, SECOND_NS, day_of_year, parse_time_text
+from credit_fast.times.text import EPOCH_ORDINAL, SECOND_NS, day_of_year, parse_time_text
 
 __all__ = ["any_ns", "datetime64_ns", "datetime_ns", "duration_ns", "in_range", "parts_ns"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from credit_fast.merge import order_of
 from credit_fast.times import from_ns, microseconds, nearest_sample
-from credit_fast.trace import Trace
+from credit_fast.waveform.merge import order_of
+from credit_fast.waveform.trace import Trace
 
 __all__ = ["find_gaps", "format_gaps"]
 

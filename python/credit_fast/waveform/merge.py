@@ -1,7 +1,7 @@
 """Traces of one channel to fewer, longer traces: ObsPy's rules, in time linear in the samples.
 
 Pieces are collected in a list and concatenated once per result. The samples between pieces come
-from `credit_fast.gapfill`; reading files is no business of this module.
+from `credit_fast.waveform.gapfill`; reading files is no business of this module.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from credit_fast.gapfill import Samples, concatenate, gap_samples, without_idle_mask
-from credit_fast.stats import Stats
 from credit_fast.times import microseconds, nearest_sample, sample_time_ns
-from credit_fast.trace import Trace
+from credit_fast.waveform.gapfill import Samples, concatenate, gap_samples, without_idle_mask
+from credit_fast.waveform.stats import Stats
+from credit_fast.waveform.trace import Trace
 
 __all__ = ["MISALIGNMENT_THRESHOLD", "merge_traces", "order_of"]
 

@@ -1,6 +1,6 @@
 """Any user's time to int64 nanoseconds and back, and the way between times and sample numbers.
 
-The kinds of values that stand for a time are told apart in `credit_fast.timevalues`; nothing here
+The kinds of values that stand for a time are told apart in `credit_fast.times.values`; nothing here
 knows of traces. ObsPy is never imported.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from credit_fast.timetext import SECOND_NS
-from credit_fast.timevalues import (
+from credit_fast.times.text import SECOND_NS
+from credit_fast.times.values import (
     any_ns,
     datetime64_ns,
     datetime_ns,
@@ -58,7 +58,7 @@ def to_ns(value: Any) -> int:
     """Nanoseconds since 1970-01-01T00:00:00 UTC of anything that users call a time.
 
     Accepted: `UTCDateTime`, ObsPy's `UTCDateTime`, `datetime` (naive means UTC), `date`
-    (midnight), `numpy.datetime64`, text (see `credit_fast.timetext`), and seconds since 1970 as a
+    (midnight), `numpy.datetime64`, text (see `credit_fast.times.text`), and seconds since 1970 as a
     whole number (exact) or a float (nearest nanosecond).
 
     Raises

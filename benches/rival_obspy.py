@@ -1,0 +1,167 @@
+"""How a user of ObsPy does each task, in the fastest documented way that gives the same answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import h5py
+import obspy
+from answers import PICK_KEY, Answer, trace_piece
+from obspy.clients.filesystem import sds, tsindex
+from rival_mseedindex import program
+from setting import RANGE_S, Setting, StationRecord, Window, copy_of, remove_index
+from workers import Case, Maker
+
+_FORMAT = "%Y/%m/%d %H:%M:%S.%f"
+
+
+def _time(time_ns: int) -> Any:
+    return obspy.UTCDateTime(ns=time_ns)
+
+
+def _traces(stream: Any, prefix: str = "") -> Answer:
+    return {
+        f"{prefix}trace {n}": trace_piece(
+            trace.id, trace.stats.starttime._ns, trace.stats.sampling_rate, trace.data
+        )
+        for n, trace in enumerate(stream)
+    }
+
+
+def _read(setting: Setting) -> Case:
+    # The format is named, which saves ObsPy the guessing.
+    return Case(lambda: obspy.read(setting.files[0], format="MSEED"), _traces)
+
+
+def _indexer(setting: Setting) -> Case:
+    path = setting.scratch / "obspy-indexer.db"
+    command = str(program())
+
+    def run() -> None:
+        tsindex.Indexer(str(setting.data), database=str(path), index_cmd=command).run()
+
+    return Case(run, lambda _: ("index", path), lambda: remove_index(path))
+
+
+def _windows(cut: Callable[[Window], Any], setting: Setting) -> Case:
+    def answer(streams: list[Any]) -> Answer:
+        return {
+            name: piece
+            for n, stream in enumerate(streams)
+            for name, piece in _traces(stream, f"window {n}, ").items()
+        }
+
+    return Case(lambda: [cut(window) for window in setting.windows], answer)
+
+
+def _window_by_client(open_client: Callable[[Setting], Any], setting: Setting) -> Case:
+    client = open_client(setting)
+
+    def cut(w: Window) -> Any:
+        codes = (w.network, w.station, w.location, w.channel)
+        return client.get_waveforms(*codes, _time(w.start_ns), _time(w.end_ns))
+
+    return _windows(cut, setting)
+
+
+def _window_of_file(setting: Setting) -> Case:
+    def cut(w: Window) -> Any:
+        start, end = _time(w.start_ns), _time(w.end_ns)
+        return obspy.read(w.file, format="MSEED", starttime=start, endtime=end)
+
+    return _windows(cut, setting)
+
+
+def _tsindex(name: str, setting: Setting) -> Any:
+    return tsindex.Client(str(copy_of(setting.index, name)))
+
+
+def _hdf5(task: str, setting: Setting) -> Case:
+    client = _tsindex(f"obspy-{task}", setting)
+    records = setting.record if task == "record" else setting.dataset
+    out = setting.scratch / f"obspy-{task}.h5"
+    return Case(
+        lambda: _write(out, client, records),
+        lambda _: ("hdf5", out),
+        lambda: out.unlink(missing_ok=True),
+    )
+
+
+def _write(out: Path, client: Any, records: tuple[StationRecord, ...]) -> None:
+    """Write the layout record by record, with h5py's automatic chunks and gzip.
+
+    What to write is handed over ready: no catalogue is read, nothing is checked.
+    """
+    with h5py.File(out, "w") as file:
+        for record in records:
+            pick = _time(record.pick_ns)
+            event = file.require_group(record.event_id)
+            if "time" not in event.attrs:
+                _event_attributes(event, record)
+            station = event.create_group(f"{record.network}.{record.station}.{record.location}")
+            _pick_attributes(station, record)
+            stream = client.get_waveforms(
+                record.network,
+                record.station,
+                record.location,
+                "HH?",
+                pick - RANGE_S,
+                pick + RANGE_S,
+            )
+            for trace in stream:
+                dataset = station.create_dataset(
+                    trace.stats.channel,
+                    data=trace.data,
+                    dtype="i4",
+                    chunks=True,
+                    compression="gzip",
+                )
+                dataset.attrs["delta"] = trace.stats.delta
+                dataset.attrs["btime"] = trace.stats.starttime.strftime(_FORMAT)
+
+
+def _event_attributes(group: h5py.Group, record: StationRecord) -> None:
+    token = record.event_line.split()
+    group.attrs["time"] = _text(record.pick_ns - 10_000_000_000)
+    group.attrs["lon"], group.attrs["lat"] = float(token[12]), float(token[13])
+    group.attrs["depth"], group.attrs["mag"] = float(token[15]), float(token[18])
+    group.attrs["type"] = token[2]
+    group.attrs["strs"] = ",".join(token)
+
+
+def _pick_attributes(group: h5py.Group, record: StationRecord) -> None:
+    token = record.row.split()
+    group.attrs["types"] = PICK_KEY
+    group.attrs["lon"], group.attrs["lat"], group.attrs["elevation"] = 100.0, 25.0, 2000.0
+    group.attrs[PICK_KEY] = _text(record.pick_ns)
+    names = ("type", "phasetype", "recordtype", "magsource", "magtype", "mag")
+    for name, value in zip(names, ("Pg", *token[3:4], *token[11:12], *token[20:23]), strict=True):
+        group.attrs[f"{PICK_KEY}.{name}"] = value
+    group.attrs[f"{PICK_KEY}.dist"] = float(token[24])
+    group.attrs[f"{PICK_KEY}.distaz"] = token[24]
+    group.attrs[f"{PICK_KEY}.RMS"], group.attrs[f"{PICK_KEY}.WT"] = token[27], token[28]
+    group.attrs[f"{PICK_KEY}.strs"] = ",".join(token)
+
+
+def _text(time_ns: int) -> str:
+    moment = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=time_ns // 1000)
+    return moment.strftime(_FORMAT)
+
+
+CASES: dict[tuple[str, str], Maker] = {
+    ("read", "obspy.read"): _read,
+    ("index", "ObsPy tsindex.Indexer"): _indexer,
+    ("window", "ObsPy tsindex.Client"): partial(
+        _window_by_client, partial(_tsindex, "obspy-window")
+    ),
+    ("window", "ObsPy sds.Client"): partial(
+        _window_by_client, lambda setting: sds.Client(str(setting.data))
+    ),
+    ("window", "obspy.read(start, end)"): _window_of_file,
+    ("record", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "record"),
+    ("dataset", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "dataset"),
+}

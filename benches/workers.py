@@ -1,0 +1,113 @@
+"""One process for each family of rivals, asked over a pipe; the clock runs inside it.
+
+Two SQLite libraries in one process on one file drop each other's locks, so credit_fast and ObsPy
+never share a process. What is timed stands in `ours` and `rivals`.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import multiprocessing
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+from answers import Answer
+from setting import Setting
+
+#: Where an answer is a file that the asking process opens, so that no rival judges itself.
+FileAnswer = tuple[str, Path]
+
+
+@dataclass(frozen=True)
+class Case:
+    """`before` (not timed), `run` (timed), `answer` of what `run` returned (not timed)."""
+
+    run: Callable[[], Any]
+    answer: Callable[[Any], Answer | FileAnswer]
+    before: Callable[[], object] = lambda: None
+
+
+#: A function of the setting that imports what it needs and makes a case ready, untimed.
+Maker = Callable[[Setting], Case]
+
+
+class RivalError(Exception):
+    """A rival could not be run; the text says why."""
+
+
+class Worker:
+    """A process that holds the cases of one family, ready to run."""
+
+    def __init__(self, module: str, log: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs, module, log))
+        self._process.start()
+        theirs.close()
+
+    def ask(self, verb: str, *arguments: Any) -> Any:
+        """Send one request and wait; RivalError when it failed there."""
+        try:
+            self._pipe.send((verb, arguments))
+            good, value = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise RivalError(f"its process ended: {error!r}") from error
+        if not good:
+            raise RivalError(value)
+        return value
+
+    def close(self) -> None:
+        """End the process."""
+        self._pipe.close()
+        self._process.join(timeout=5)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+
+
+def _serve(pipe: Connection[Any, Any], family: str, log: Path) -> None:
+    """Answer requests until the pipe is closed; what rivals print goes to the log."""
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(handle, 1)
+    os.dup2(handle, 2)
+    makers: dict[tuple[str, str], Maker] = {}
+    cases: dict[tuple[str, str], Case] = {}
+    while True:
+        try:
+            verb, arguments = pipe.recv()
+        except EOFError:
+            return
+        try:
+            if verb == "prepare":
+                makers = makers or importlib.import_module(family).CASES
+                task, rival, setting = arguments
+                cases[task, rival] = makers[task, rival](setting)
+                value: Any = None
+            elif verb == "answer":
+                value = _answer(cases[arguments])
+            else:
+                value = _seconds(cases[arguments])
+            pipe.send((True, value))
+        except Exception as error:
+            pipe.send((False, f"{type(error).__name__}: {error}"))
+
+
+def _answer(case: Case) -> Answer | FileAnswer:
+    case.before()
+    return case.answer(case.run())
+
+
+def _seconds(case: Case) -> float:
+    case.before()
+    gc.collect()
+    started = time.perf_counter()
+    result = case.run()
+    seconds = time.perf_counter() - started
+    del result  # freeing is nobody's task, so it is outside the clock for all
+    return seconds
