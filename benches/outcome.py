@@ -72,9 +72,10 @@ class TaskResult:
         rival = min(others, key=lambda r: r.median_s)
         ratio = rival.median_s / mine.median_s
         sense = "faster" if ratio >= 1 else "SLOWER"
+        alike = "" if mine.note == rival.note else " Not the same work: see the notes."
         return (
             f"{mine.rival} is {max(ratio, 1 / ratio):.2f} times {sense} than the fastest rival, "
-            f"{rival.rival}."
+            f"{rival.rival}.{alike}"
         )
 
     @property

@@ -80,39 +80,54 @@ def _tsindex(name: str, setting: Setting) -> Any:
     return tsindex.Client(str(copy_of(setting.index, name)))
 
 
-def _hdf5(task: str, setting: Setting) -> Case:
+def _cut_by_client(task: str, setting: Setting) -> Callable[[StationRecord], Any]:
     client = _tsindex(f"obspy-{task}", setting)
+
+    def cut(r: StationRecord) -> Any:
+        return client.get_waveforms(r.network, r.station, r.location, "HH?", *_ends(r))
+
+    return cut
+
+
+def _cut_from_files(record: StationRecord) -> Any:
+    start, end = _ends(record)
+    stream = obspy.Stream()
+    for file in record.files:
+        stream += obspy.read(file, format="MSEED", starttime=start, endtime=end)
+    return stream
+
+
+def _ends(record: StationRecord) -> tuple[Any, Any]:
+    pick = _time(record.pick_ns)
+    return pick - RANGE_S, pick + RANGE_S
+
+
+def _hdf5(task: str, by_client: bool, setting: Setting) -> Case:
+    cut = _cut_by_client(task, setting) if by_client else _cut_from_files
     records = setting.record if task == "record" else setting.dataset
-    out = setting.scratch / f"obspy-{task}.h5"
+    out = setting.scratch / f"obspy-{task}-{by_client}.h5"
     return Case(
-        lambda: _write(out, client, records),
+        lambda: _write(out, cut, records),
         lambda _: ("hdf5", out),
         lambda: out.unlink(missing_ok=True),
     )
 
 
-def _write(out: Path, client: Any, records: tuple[StationRecord, ...]) -> None:
+def _write(
+    out: Path, cut: Callable[[StationRecord], Any], records: tuple[StationRecord, ...]
+) -> None:
     """Write the layout record by record, with h5py's automatic chunks and gzip.
 
     What to write is handed over ready: no catalogue is read, nothing is checked.
     """
     with h5py.File(out, "w") as file:
         for record in records:
-            pick = _time(record.pick_ns)
             event = file.require_group(record.event_id)
             if "time" not in event.attrs:
                 _event_attributes(event, record)
             station = event.create_group(f"{record.network}.{record.station}.{record.location}")
             _pick_attributes(station, record)
-            stream = client.get_waveforms(
-                record.network,
-                record.station,
-                record.location,
-                "HH?",
-                pick - RANGE_S,
-                pick + RANGE_S,
-            )
-            for trace in stream:
+            for trace in cut(record):
                 dataset = station.create_dataset(
                     trace.stats.channel,
                     data=trace.data,
@@ -162,6 +177,8 @@ CASES: dict[tuple[str, str], Maker] = {
         _window_by_client, lambda setting: sds.Client(str(setting.data))
     ),
     ("window", "obspy.read(start, end)"): _window_of_file,
-    ("record", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "record"),
-    ("dataset", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "dataset"),
+    ("record", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "record", True),
+    ("record", "obspy.read(start, end) + h5py"): partial(_hdf5, "record", False),
+    ("dataset", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "dataset", True),
+    ("dataset", "obspy.read(start, end) + h5py"): partial(_hdf5, "dataset", False),
 }

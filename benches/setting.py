@@ -35,7 +35,7 @@ class Window:
 
 @dataclass(frozen=True)
 class StationRecord:
-    """One station of one event: RANGE_S before and after its one pick."""
+    """One station of one event: RANGE_S before and after its one pick; its files hold it all."""
 
     event_id: str
     event_line: str
@@ -44,6 +44,7 @@ class StationRecord:
     station: str
     location: str
     pick_ns: int
+    files: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def make_setting(
     # On whole seconds, so that every pick and both ends of each window are sample times.
     picks = [(first_ns + n * step_ns + step_ns // 2) // _NS * _NS for n in range(n_events)]
     dataset = tuple(
-        _station_record(number, pick_ns, site)
+        _station_record(archive, number, pick_ns, site)
         for number, pick_ns in enumerate(picks)
         for site in named
     )
@@ -134,7 +135,9 @@ def _windows(archive: SyntheticArchive, count: int) -> Iterable[Window]:
         yield Window(network, station, location, channel, start_ns, end_ns, str(file))
 
 
-def _station_record(number: int, pick_ns: int, station_id: str) -> StationRecord:
+def _station_record(
+    archive: SyntheticArchive, number: int, pick_ns: int, station_id: str
+) -> StationRecord:
     network, station, location = station_id.split(".")
     origin_ns = pick_ns - 10 * _NS
     event_id = f"XX.{UTCDateTime(ns=origin_ns).strftime('%Y%m%d%H%M')}.{number + 1:04d}"
@@ -148,6 +151,7 @@ def _station_record(number: int, pick_ns: int, station_id: str) -> StationRecord
         station=station,
         location=location,
         pick_ns=pick_ns,
+        files=tuple(str(p) for p in archive.files if p.name.startswith(f"{station_id}.")),
     )
 
 

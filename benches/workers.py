@@ -73,6 +73,9 @@ class Worker:
 
 def _serve(pipe: Connection[Any, Any], family: str, log: Path) -> None:
     """Answer requests until the pipe is closed; what rivals print goes to the log."""
+    # A spawned process would spawn in its turn: the pool of ObsPy's Indexer then starts five new
+    # interpreters, which costs it seconds that its users do not pay. Back to the system's default.
+    multiprocessing.set_start_method(multiprocessing.get_all_start_methods()[0], force=True)
     handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(handle, 1)
     os.dup2(handle, 2)

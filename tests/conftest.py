@@ -24,3 +24,9 @@ def shared_data() -> Path:
     if folder is None:
         pytest.skip("real data not found: set CREDIT_FAST_DATA to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The clone that the tests belong to."""
+    return REPOSITORY

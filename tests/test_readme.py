@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 
 # The demo's archive has faults, which is what exit code 1 says.
 ALLOWED = {"makeindex": {1}, "makeh5": {1}, "testh5": {1}, "demo": {0}, "plot": {0}}
@@ -20,9 +19,9 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
-def test_every_block_of_the_readme_runs(name: str, tmp_path: Path) -> None:
+def test_every_block_of_the_readme_runs(name: str, repository: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the demo draws pictures")
-    text = (REPOSITORY / name).read_text(encoding="utf-8")
+    text = (repository / name).read_text(encoding="utf-8")
     shell, python = blocks(text, "bash"), blocks(text, "python")
     assert shell and python
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -46,9 +45,9 @@ def test_every_block_of_the_readme_runs(name: str, tmp_path: Path) -> None:
         assert "XX.CF01.00.HHZ" in result.stdout
 
 
-def test_both_readmes_show_the_same_commands() -> None:
+def test_both_readmes_show_the_same_commands(repository: Path) -> None:
     english, chinese = (
-        (REPOSITORY / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")
+        (repository / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")
     )
     for language in ("bash", "text"):
         shown = [re.sub(r"#.*", "", block) for block in blocks(english, language)]

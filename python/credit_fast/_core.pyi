@@ -6,6 +6,16 @@ from typing import Any, final
 
 from numpy.typing import NDArray
 
+__all__ = [
+    "Index",
+    "__version__",
+    "compress_chunk",
+    "encode_mseed2",
+    "makeindex",
+    "read_bytes",
+    "read_file",
+]
+
 _Path = str | PathLike[str]
 _Extent = tuple[str, str, str, str, int, int]
 _Segment = tuple[str, str, str, str, int, float, NDArray[Any], str | None, str, int]

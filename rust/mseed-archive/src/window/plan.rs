@@ -129,13 +129,14 @@ impl Run {
 }
 
 /// Chain records as they stand in a file, each to the last run of its channel: `obspy.read`.
-/// Channels come in the order in which the file names them first.
+/// Channels come in the order in which the file names them first; pieces of different files, or
+/// of different rows of the index, stay apart.
 pub(super) fn chain_in_file_order(pieces: Vec<Piece>) -> Vec<Run> {
     let mut channels: Vec<Vec<Run>> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for piece in pieces {
         let place = *places
-            .entry((piece.source, piece.quality))
+            .entry((piece.source, piece.quality, piece.buffer))
             .or_insert_with(|| {
                 channels.push(Vec::new());
                 channels.len() - 1

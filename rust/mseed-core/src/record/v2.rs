@@ -131,20 +131,27 @@ struct FromBlockettes {
 fn read_blockettes(fields: Fields<'_>) -> FromBlockettes {
     let mut found = FromBlockettes::default();
     for blockette in chain(fields) {
+        // The bytes behind the blockette's place count, not where it says that the next one is:
+        // a broken chain must not cost what stands before the break.
         let inside = Fields {
-            bytes: blockette.bytes,
+            bytes: &fields.bytes[blockette.offset..],
             ..fields
         };
+        let known_length = found
+            .length_exponent
+            .and_then(|exponent| 1usize.checked_shl(u32::from(exponent)));
+        let end = known_length.unwrap_or(fields.bytes.len());
+        if blockette.offset + 8 > end.min(fields.bytes.len()) {
+            break;
+        }
         match blockette.kind {
-            1000 if blockette.bytes.len() >= 7 => {
+            1000 => {
                 found.encoding = Some(inside.u8(4));
                 found.data_big_endian = Some(inside.u8(5) != 0);
                 found.length_exponent = Some(inside.u8(6));
             }
-            1001 if blockette.bytes.len() >= 6 => found.microsecond = inside.u8(5) as i8,
-            100 if blockette.bytes.len() >= 8 => {
-                found.actual_rate_hz = Some(f64::from(inside.f32(4)));
-            }
+            1001 => found.microsecond = inside.u8(5) as i8,
+            100 => found.actual_rate_hz = Some(f64::from(inside.f32(4))),
             _ => {}
         }
     }

@@ -1,0 +1,406 @@
+//! Headers of both versions: byte orders, blockettes, rates, corrections, lengths, checks.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+use mseed_core::decode::{Out, decode_into};
+use mseed_core::record::blockettes;
+use mseed_core::time::from_ordinal;
+use mseed_core::{Class, Encoding, FormatVersion, Item, Kind, Record, Walker};
+
+/// A miniSEED 2 record put together byte by byte, apart from the writer of the crate.
+#[derive(Clone)]
+struct V2 {
+    big_endian: bool,
+    data_big_endian: bool,
+    length: usize,
+    encoding: u8,
+    npts: u16,
+    rate: (i16, i16),
+    activity: u8,
+    correction: i32,
+    /// Blockettes behind each other from byte 48 on.
+    blockettes: Vec<(u16, Vec<u8>)>,
+    with_1000: bool,
+    payload: Vec<u8>,
+}
+
+impl Default for V2 {
+    fn default() -> Self {
+        Self {
+            big_endian: true,
+            data_big_endian: true,
+            length: 256,
+            encoding: 3,
+            npts: 2,
+            rate: (100, 1),
+            activity: 0,
+            correction: 0,
+            blockettes: Vec::new(),
+            with_1000: true,
+            payload: vec![0, 0, 0, 7, 255, 255, 255, 255],
+        }
+    }
+}
+
+impl V2 {
+    fn order<const N: usize>(&self, big: [u8; N]) -> [u8; N] {
+        let mut bytes = big;
+        if !self.big_endian {
+            bytes.reverse();
+        }
+        bytes
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let mut chain = self.blockettes.clone();
+        if self.with_1000 {
+            let exponent = self.length.trailing_zeros() as u8;
+            let order = u8::from(self.data_big_endian);
+            chain.insert(0, (1000, vec![self.encoding, order, exponent, 0]));
+        }
+        let mut record = vec![0; self.length];
+        record[..20].copy_from_slice(b"000001D AAA  00HHZXX");
+        record[20..22].copy_from_slice(&self.order(2012u16.to_be_bytes()));
+        record[22..24].copy_from_slice(&self.order(61u16.to_be_bytes()));
+        record[24..27].copy_from_slice(&[13, 22, 11]);
+        record[28..30].copy_from_slice(&self.order(1234u16.to_be_bytes()));
+        record[30..32].copy_from_slice(&self.order(self.npts.to_be_bytes()));
+        record[32..34].copy_from_slice(&self.order(self.rate.0.to_be_bytes()));
+        record[34..36].copy_from_slice(&self.order(self.rate.1.to_be_bytes()));
+        record[36] = self.activity;
+        record[39] = chain.len() as u8;
+        record[40..44].copy_from_slice(&self.order(self.correction.to_be_bytes()));
+        let mut at = 48;
+        for (number, (kind, body)) in chain.iter().enumerate() {
+            let end = at + 4 + body.len();
+            let next = if number + 1 < chain.len() {
+                end as u16
+            } else {
+                0
+            };
+            record[at..at + 2].copy_from_slice(&self.order(kind.to_be_bytes()));
+            record[at + 2..at + 4].copy_from_slice(&self.order(next.to_be_bytes()));
+            record[at + 4..end].copy_from_slice(body);
+            at = end;
+        }
+        let first = if chain.is_empty() { 0u16 } else { 48 };
+        let payload_at = self.length - 64;
+        assert!(at <= payload_at);
+        record[44..46].copy_from_slice(&self.order((payload_at as u16).to_be_bytes()));
+        record[46..48].copy_from_slice(&self.order(first.to_be_bytes()));
+        record[payload_at..payload_at + self.payload.len()].copy_from_slice(&self.payload);
+        record
+    }
+}
+
+fn start() -> i64 {
+    from_ordinal(2012, 61, 13, 22, 11, 123_400_000)
+}
+
+fn decoded(record: &Record<'_>) -> Vec<i32> {
+    let mut out = vec![0; record.npts];
+    let result = decode_into(record, Out::Int32(&mut out)).unwrap();
+    assert_eq!((result.npts, result.fault), (record.npts, None));
+    out
+}
+
+#[test]
+fn both_byte_orders_of_header_and_data_are_detected() {
+    for big_endian in [true, false] {
+        for data_big_endian in [true, false] {
+            let mut made = V2 {
+                big_endian,
+                data_big_endian,
+                ..V2::default()
+            };
+            if !data_big_endian {
+                made.payload = vec![7, 0, 0, 0, 255, 255, 255, 255];
+            }
+            let bytes = made.bytes();
+            let record = Record::parse(&bytes).unwrap();
+            assert_eq!(record.format, FormatVersion::V2);
+            assert_eq!(record.header_big_endian, big_endian);
+            assert_eq!(record.source.to_string(), "XX.AAA.00.HHZ");
+            assert_eq!(
+                (record.start_ns, record.rate_hz, record.npts),
+                (start(), 100.0, 2)
+            );
+            assert_eq!(decoded(&record), [7, -1]);
+        }
+    }
+}
+
+#[test]
+fn microseconds_of_blockette_1001_are_added() {
+    for (micro, expected) in [(99i8, 99_000), (-50, -50_000)] {
+        let made = V2 {
+            blockettes: vec![(1001, vec![100, micro as u8, 0, 1])],
+            ..V2::default()
+        };
+        assert_eq!(
+            Record::parse(&made.bytes()).unwrap().start_ns,
+            start() + expected
+        );
+    }
+}
+
+#[test]
+fn the_rate_of_blockette_100_wins_over_the_header() {
+    let mut body = 99.5f32.to_be_bytes().to_vec();
+    body.extend([0; 4]);
+    let made = V2 {
+        blockettes: vec![(100, body)],
+        ..V2::default()
+    };
+    assert_eq!(Record::parse(&made.bytes()).unwrap().rate_hz, 99.5);
+}
+
+#[test]
+fn blockette_500_is_read_and_shifts_nothing() {
+    let mut body = vec![0; 196];
+    body[..4].copy_from_slice(&50.5f32.to_be_bytes());
+    body[14] = (-3i8) as u8;
+    body[15] = 80;
+    body[16..20].copy_from_slice(&9u32.to_be_bytes());
+    let made = V2 {
+        length: 512,
+        blockettes: vec![(500, body)],
+        ..V2::default()
+    };
+    let bytes = made.bytes();
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!(record.start_ns, start());
+    let timing = blockettes(&record)
+        .find_map(|b| b.timing_500(record.header_big_endian))
+        .unwrap();
+    assert_eq!(timing.vco_correction, 50.5);
+    assert_eq!((timing.microsecond, timing.reception_quality), (-3, 80));
+    assert_eq!(timing.exception_count, 9);
+}
+
+#[test]
+fn a_time_correction_is_applied_unless_the_flag_says_it_is() {
+    let pending = V2 {
+        correction: -15_000,
+        ..V2::default()
+    };
+    let applied = V2 {
+        activity: 0x02,
+        ..pending.clone()
+    };
+    assert_eq!(
+        Record::parse(&pending.bytes()).unwrap().start_ns,
+        start() - 1_500_000_000
+    );
+    assert_eq!(Record::parse(&applied.bytes()).unwrap().start_ns, start());
+}
+
+#[test]
+fn without_blockette_1000_the_next_header_tells_the_length() {
+    let made = V2 {
+        with_1000: false,
+        length: 512,
+        encoding: 10,
+        npts: 0,
+        payload: vec![],
+        ..V2::default()
+    };
+    let mut bytes = made.bytes();
+    bytes.extend(made.bytes());
+    bytes.extend(V2::default().bytes());
+    let lengths: Vec<_> = Walker::new(&bytes)
+        .map(|item| match item {
+            Item::Record(at, record) => (at, record.bytes.len(), record.encoding),
+            Item::Skipped(skipped) => panic!("{skipped:?}"),
+        })
+        .collect();
+    let expected = [
+        (0, 512, Encoding::Steim1),
+        (512, 512, Encoding::Steim1),
+        (1024, 256, Encoding::Int32),
+    ];
+    assert_eq!(lengths, expected);
+}
+
+#[test]
+fn a_chain_of_blockettes_that_loops_or_leaves_the_record_ends() {
+    for next in [48u16, 50, 52, 9_999] {
+        let mut bytes = V2::default().bytes();
+        bytes[50..52].copy_from_slice(&next.to_be_bytes());
+        let record = Record::parse(&bytes).unwrap();
+        assert_eq!(decoded(&record), [7, -1]);
+        assert!(blockettes(&record).count() <= 2);
+    }
+}
+
+#[test]
+fn plain_encodings_give_their_samples() {
+    let cases: [(u8, &[u8], &[i32]); 3] = [
+        (1, &[0, 5, 0xFF, 0xFE], &[5, -2]),
+        (2, &[0, 1, 0, 0xFF, 0xFF, 0xFD], &[256, -3]),
+        (
+            3,
+            &[0x80, 0, 0, 0, 0x7F, 0xFF, 0xFF, 0xFF],
+            &[i32::MIN, i32::MAX],
+        ),
+    ];
+    for (encoding, payload, expected) in cases {
+        let made = V2 {
+            encoding,
+            payload: payload.to_vec(),
+            ..V2::default()
+        };
+        assert_eq!(decoded(&Record::parse(&made.bytes()).unwrap()), expected);
+    }
+    let float = |encoding, payload: Vec<u8>| V2 {
+        encoding,
+        npts: 1,
+        payload,
+        ..V2::default()
+    };
+    let bytes = float(4, 1.5f32.to_be_bytes().to_vec()).bytes();
+    let mut single = [0.0];
+    decode_into(&Record::parse(&bytes).unwrap(), Out::Float32(&mut single)).unwrap();
+    let bytes = float(5, (-2.25f64).to_be_bytes().to_vec()).bytes();
+    let mut double = [0.0];
+    decode_into(&Record::parse(&bytes).unwrap(), Out::Float64(&mut double)).unwrap();
+    let bytes = float(0, b"x".to_vec()).bytes();
+    let mut text = [0];
+    decode_into(&Record::parse(&bytes).unwrap(), Out::Text(&mut text)).unwrap();
+    assert_eq!((single, double, text), ([1.5], [-2.25], [b'x']));
+}
+
+#[test]
+fn a_payload_shorter_than_declared_gives_what_is_there() {
+    let made = V2 {
+        npts: 1000,
+        ..V2::default()
+    };
+    let bytes = made.bytes();
+    let record = Record::parse(&bytes).unwrap();
+    let mut out = vec![0; 1000];
+    let result = decode_into(&record, Out::Int32(&mut out)).unwrap();
+    assert_eq!((result.npts, out[0]), (16, 7));
+    let kind = result.fault.unwrap().kind;
+    let (declared, decoded) = (1000, 16);
+    assert_eq!(kind, Kind::ShortPayload { declared, decoded });
+}
+
+#[test]
+fn impossible_lengths_and_payload_places_are_refused() {
+    let mut bytes = V2::default().bytes();
+    bytes[54] = 5;
+    let error = Record::parse(&bytes).unwrap_err();
+    assert!(
+        error.to_string().contains("record length exponent 5"),
+        "{error}"
+    );
+    let mut bytes = V2::default().bytes();
+    bytes[44..46].copy_from_slice(&7u16.to_be_bytes());
+    let error = Record::parse(&bytes).unwrap_err();
+    assert_eq!((error.class(), error.offset), (Class::Corrupt, 44));
+}
+
+/// A miniSEED 3 record of two little-endian 32-bit integers.
+fn v3(identifier: &[u8], extra: &[u8], rate: f64, ns: u32) -> Vec<u8> {
+    let mut record = vec![0; 40];
+    record[..4].copy_from_slice(b"MS\x03\x00");
+    record[4..8].copy_from_slice(&ns.to_le_bytes());
+    record[8..10].copy_from_slice(&2012u16.to_le_bytes());
+    record[10..12].copy_from_slice(&61u16.to_le_bytes());
+    record[12..15].copy_from_slice(&[13, 22, 11]);
+    record[15] = 3;
+    record[16..24].copy_from_slice(&rate.to_le_bytes());
+    record[24..28].copy_from_slice(&2u32.to_le_bytes());
+    record[32] = 4;
+    record[33] = identifier.len() as u8;
+    record[34..36].copy_from_slice(&(extra.len() as u16).to_le_bytes());
+    record[36..40].copy_from_slice(&8u32.to_le_bytes());
+    record.extend(identifier);
+    record.extend(extra);
+    record.extend([7, 0, 0, 0, 255, 255, 255, 255]);
+    let crc = crc32c::crc32c(&record);
+    record[28..32].copy_from_slice(&crc.to_le_bytes());
+    record
+}
+
+const IDENTIFIER: &[u8] = b"FDSN:XX_AAA_00_H_H_Z";
+
+#[test]
+fn version_3_fields_are_read() {
+    let extra = br#"{"FDSN":{"Time":{"Quality":100}}}"#;
+    let bytes = v3(IDENTIFIER, extra, 100.0, 123_456_789);
+    let record = Record::parse(&bytes).unwrap();
+    assert_eq!((record.format, record.version), (FormatVersion::V3, 4));
+    assert_eq!(record.source.to_string(), "XX.AAA.00.HHZ");
+    assert_eq!(
+        record.start_ns,
+        from_ordinal(2012, 61, 13, 22, 11, 123_456_789)
+    );
+    assert_eq!(
+        (record.extra_headers, record.fault.as_ref()),
+        (&extra[..], None)
+    );
+    assert_eq!(decoded(&record), [7, -1]);
+}
+
+#[test]
+fn a_period_of_version_3_is_a_rate() {
+    let bytes = v3(IDENTIFIER, b"", -60.0, 0);
+    let record = Record::parse(&bytes).unwrap();
+    assert!((record.rate_hz - 1.0 / 60.0).abs() < 1e-15);
+    assert_eq!(record.declared_rate, -60.0);
+}
+
+#[test]
+fn a_wrong_crc_is_reported_and_the_samples_are_read() {
+    let mut bytes = v3(IDENTIFIER, b"", 100.0, 0);
+    let last = bytes.len() - 8;
+    bytes[last] = 8;
+    let record = Record::parse(&bytes).unwrap();
+    assert!(matches!(
+        record.fault.as_ref().unwrap().kind,
+        Kind::Crc { .. }
+    ));
+    assert_eq!(decoded(&record), [8, -1]);
+}
+
+#[test]
+fn declared_sizes_of_version_3_are_bounded() {
+    let mut bytes = v3(IDENTIFIER, b"", 100.0, 0);
+    bytes[36..40].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(
+        Record::parse(&bytes).unwrap_err().class(),
+        Class::LimitExceeded
+    );
+    let mut bytes = v3(IDENTIFIER, b"", 100.0, 0);
+    bytes[24..28].copy_from_slice(&u32::MAX.to_le_bytes());
+    assert_eq!(
+        Record::parse(&bytes).unwrap_err().class(),
+        Class::LimitExceeded
+    );
+    let bytes = v3(b"IU_ANMO_00_BHZ", b"", 100.0, 0);
+    assert_eq!(
+        Record::parse(&bytes).unwrap_err().class(),
+        Class::Unsupported
+    );
+}
+
+#[test]
+fn versions_and_lengths_may_be_mixed() {
+    let mut bytes = V2::default().bytes();
+    bytes.extend(v3(IDENTIFIER, b"", 100.0, 0));
+    let long = V2 {
+        length: 4096,
+        big_endian: false,
+        ..V2::default()
+    };
+    bytes.extend(long.bytes());
+    let versions: Vec<_> = Walker::new(&bytes)
+        .map(|item| match item {
+            Item::Record(_, record) => record.format,
+            Item::Skipped(skipped) => panic!("{skipped:?}"),
+        })
+        .collect();
+    use FormatVersion::{V2 as Two, V3 as Three};
+    assert_eq!(versions, [Two, Three, Two]);
+}

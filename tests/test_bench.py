@@ -1,0 +1,110 @@
+"""The comparison of benches/: its summary is complete, and a wrong answer stops it."""
+
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("obspy")
+pytest.importorskip("pymseed")
+pytest.importorskip("mseedindex")
+pytest.importorskip("sqlalchemy")
+
+COMPARE = Path(__file__).resolve().parent.parent / "benches" / "compare.py"
+TINY = ["--quick", "--stations", "2", "--hours", "0.6", "--repetitions", "2"]
+RIVALS = {
+    "read": {
+        "credit_fast.read",
+        "obspy.read",
+        "pymseed, unpack_data",
+        "pymseed, record_list",
+    },
+    "index": {
+        "credit_fast.makeindex",
+        "credit_fast.makeindex, 1 thread",
+        "mseedindex, one call",
+        "mseedindex, a call per file",
+        "ObsPy tsindex.Indexer",
+    },
+    "window": {
+        "credit_fast.Client",
+        "ObsPy tsindex.Client",
+        "ObsPy sds.Client",
+        "obspy.read(start, end)",
+    },
+    "record": {
+        "credit_fast.makeh5",
+        "ObsPy tsindex.Client + h5py",
+        "obspy.read(start, end) + h5py",
+    },
+    "dataset": {
+        "credit_fast.makeh5",
+        "credit_fast.makeh5, 1 thread",
+        "ObsPy tsindex.Client + h5py",
+        "obspy.read(start, end) + h5py",
+    },
+}
+
+
+def compare(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the comparison on a tiny archive; everything it writes is in `folder`."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, str(COMPARE), *TINY, *arguments]
+    command += ["--out", str(folder / "runs"), "--scratch", str(scratch)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_summary_has_a_row_with_times_for_every_rival_and_names_no_path(tmp_path: Path) -> None:
+    done = compare(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [folder] = (tmp_path / "runs").iterdir()
+    assert {path.name for path in folder.iterdir()} == {"raw.csv", "summary.md", "README.md"}
+
+    summary = (folder / "summary.md").read_text()
+    sections = dict(re.findall(r"^## (\w+): (.*?)(?=^## )", summary, re.MULTILINE | re.DOTALL))
+    assert sections.keys() == RIVALS.keys()
+    for task, section in sections.items():
+        rows = re.findall(
+            r"^\| ([^|]+) \| ([\d.]+) \| [\d.]+ \| [\d.]+ \| ([\d.]+) \|", section, re.M
+        )
+        assert {name for name, _, _ in rows} == RIVALS[task]
+        assert min(float(ratio) for _, _, ratio in rows) == 1
+
+    with (folder / "raw.csv").open() as stream:
+        raw = [(row["task"], row["rival"]) for row in csv.DictReader(stream)]
+    assert sorted(raw) == sorted(2 * [(task, name) for task in RIVALS for name in RIVALS[task]])
+
+    texts = "".join(path.read_text() for path in folder.iterdir())
+    for private in (str(tmp_path), str(COMPARE.parent.parent), str(Path.home()), sys.prefix):
+        assert private not in texts
+    readme = (folder / "README.md").read_text()
+    for fact in ("python benches/compare.py --quick --stations 2", "CPU", "kernel", "obspy: 1."):
+        assert fact in readme
+    assert not any((tmp_path / "scratch").iterdir())
+
+
+def test_planted_wrong_answers_stop_the_run_and_are_named(tmp_path: Path) -> None:
+    spoiled = [
+        "read/pymseed, record_list",
+        "index/mseedindex, one call",
+        "window/ObsPy sds.Client",
+        "record/obspy.read(start, end) + h5py",
+    ]
+    done = compare(tmp_path, "--tasks", *RIVALS, "--spoil", *spoiled)
+    assert done.returncode == 2
+    wrong = done.stderr.splitlines()[1:]
+    assert [line.split(": ")[:2] for line in wrong] == [name.split("/") for name in spoiled]
+    assert re.search(r"trace 0, samples: 1 differ, first number 215999: -?\d+, expected", wrong[0])
+    assert not (tmp_path / "runs").exists()
+
+
+def test_an_unknown_answer_to_spoil_is_refused(tmp_path: Path) -> None:
+    done = compare(tmp_path, "--spoil", "read/nobody")
+    assert done.returncode == 2
+    assert "read/nobody" in done.stderr
