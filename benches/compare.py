@@ -96,7 +96,7 @@ TASKS = {
 
 REMARKS = (
     "index: credit_fast and ObsPy's Indexer also write `tsindex_summary`; mseedindex does not. "
-    "The notes tell who fills in the MD5 of the data: it means reading every byte. The columns "
+    "The notes tell who fills in the MD5 of the data: it means hashing every byte. The columns "
     "hash, filemodtime, updated and scanned are not compared.",
     "index: mseedindex is called without its Python wrapper, also by ObsPy's Indexer (5 at once).",
     "window: the clients are open before the clock starts. ObsPy's sds.Client and obspy.read need "

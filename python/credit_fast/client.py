@@ -10,7 +10,12 @@ import warnings
 from typing import Any
 
 from credit_fast import _core
-from credit_fast.errors import DataWarning, MiniSeedError, Problem
+from credit_fast.errors import (
+    DataWarning,
+    MiniSeedError,
+    Problem,
+    UnsupportedEncodingError,
+)
 from credit_fast.times import UTCDateTime, to_ns
 from credit_fast.waveform import Stream
 from credit_fast.waveform.trace import Trace
@@ -66,6 +71,8 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
         The file cannot be read.
     MiniSeedError
         There is no miniSEED record in it at all.
+    UnsupportedEncodingError
+        All of its samples are in encodings that are not decoded; the message names one.
 
     Warns
     -----
@@ -77,10 +84,18 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
         answer = _core.read_bytes(bytes(path_or_bytes))
     else:
         answer = _core.read_file(os.fspath(path_or_bytes))
-    for problem in map(_problem, answer[1]):
+    if not answer[0]:
+        _raise_if_unreadable([_problem(fields) for fields in answer[1]])
+    return _stream(answer, stacklevel=2)
+
+
+def _raise_if_unreadable(problems: list[Problem]) -> None:
+    """Nothing came out of a file: an exception where that is no empty answer but a failure."""
+    for problem in problems:
         if problem.kind == "not-mseed":
             raise MiniSeedError(str(problem), path=problem.path, offset=problem.offset)
-    return _stream(answer, stacklevel=2)
+        if problem.kind == "unsupported":
+            raise UnsupportedEncodingError(str(problem), path=problem.path, offset=problem.offset)
 
 
 class Client:

@@ -33,7 +33,7 @@ from mseed_files import (
 )
 
 import credit_fast
-from credit_fast.errors import DataWarning
+from credit_fast.errors import DataWarning, UnsupportedEncodingError
 
 
 def without_empty(theirs: list[Segment]) -> list[Segment]:
@@ -109,7 +109,11 @@ def read_ours(source: Any) -> tuple[list[Segment], list[str]]:
     """Our segments, and the texts of the warnings about the data."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        stream = credit_fast.read(source)
+        try:
+            stream = credit_fast.read(source)
+        except UnsupportedEncodingError as error:
+            # A file with nothing but such an encoding; in a mixed file it is a warning.
+            return [], [str(error)]
     texts = [str(item.message) for item in caught if issubclass(item.category, DataWarning)]
     return from_ours(stream), texts
 
