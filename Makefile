@@ -49,7 +49,7 @@ test-rust:  ## tests of the Rust crates; they need no Python
 .PHONY: test-python
 test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
 	$(BIN)/python docs/generate_cli.py --check
-	$(BIN)/python -P -m pytest -q
+	$(BIN)/pytest -q
 
 .PHONY: test-stubs
 test-stubs: $(VENV)/.installed $(VENV)/.test-tools  ## _core.pyi against the built module
