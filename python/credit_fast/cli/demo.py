@@ -46,7 +46,7 @@ station without coordinates. At the end the demo says whether exactly these were
 EPILOG = """\
 examples:
   credit-fast demo
-  credit-fast demo --quick -o /tmp/try
+  credit-fast demo --quick -o try
   credit-fast demo --stations 12 --days 1 --seed 7 --overwrite
 
 exit code:
