@@ -6,6 +6,9 @@ import datetime as dt
 import multiprocessing
 import os
 import pickle
+import signal
+import threading
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -199,3 +202,59 @@ def test_a_forked_child_leaves_the_parents_connection_alone(client: Client, inde
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert cut_all(client) == EXPECTED
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forks_while_other_threads_ask_end_in_time(client: Client) -> None:
+    stop = threading.Event()
+
+    def ask() -> None:
+        while not stop.is_set():
+            cut(client, 10)
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if cut(client, 20) == 2000 else 1)
+            deadline = time.monotonic() + 20
+            while (ended := os.waitpid(child, os.WNOHANG))[0] == 0:
+                if time.monotonic() > deadline:
+                    os.kill(child, signal.SIGKILL)
+                    os.waitpid(child, 0)
+                    pytest.fail("a child hangs")
+                time.sleep(0.005)
+            assert os.waitstatus_to_exitcode(ended[1]) == 0
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_questions_about_reversed_times_are_refused(client: Client) -> None:
+    with pytest.raises(ValueError, match="before starttime"):
+        client.has_data("XX", starttime=START + 2, endtime=START + 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="uses /proc as root")
+def test_an_index_that_cannot_be_written_is_a_permission_error(tmp_path: Path) -> None:
+    with pytest.raises(PermissionError):
+        credit_fast.makeindex(tmp_path, "/proc/index.db", progress=False)
+
+
+def test_folders_in_the_place_of_an_index_are_named(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        Client(tmp_path)
+    with pytest.raises(IsADirectoryError):
+        credit_fast.makeindex(tmp_path, tmp_path, progress=False)
+    with pytest.raises(ValueError, match="threads 200000"):
+        credit_fast.makeindex(tmp_path, tmp_path / "i.db", threads=200_000, progress=False)
+
+
+def test_long_lists_of_stations_are_no_problem(client: Client) -> None:
+    stations = ",".join([f"S{n:04}" for n in range(5000)] + ["AAA"])
+    assert len(client.get_waveforms("XX", stations, "10", "HHZ", START, START + 1)) == 1

@@ -22,8 +22,8 @@ from credit_fast.waveform.trace import Trace
 
 __all__ = ["Client", "read"]
 
-#: Bounds of the question when no time is given: all that int64 nanoseconds hold, less a margin.
-_ALWAYS = (-(2**62), 2**62)
+#: Bounds of the question when no time is given: all that int64 nanoseconds hold.
+_ALWAYS = (-(2**63), 2**63 - 1)
 
 
 def _problem(fields: tuple[str, str, str, int | None, int]) -> Problem:
@@ -118,7 +118,8 @@ class Client:
     Notes
     -----
     A client can be shared by threads, sent to other processes (it can be pickled) and used in
-    the child after a fork: no lock and no open file is shared.
+    the child after a fork, also while other threads are asking: connections belong to a thread
+    and a process, and a fork waits until no thread is inside SQLite.
     """
 
     def __init__(self, index: str | os.PathLike[str]) -> None:
@@ -173,11 +174,7 @@ class Client:
         DataWarning
             A data file vanished, changed or is damaged; the rest of the answer is returned.
         """
-        start_ns, end_ns = to_ns(starttime), to_ns(endtime)
-        if end_ns < start_ns:
-            raise ValueError(
-                f"endtime {UTCDateTime(ns=end_ns)} is before starttime {UTCDateTime(ns=start_ns)}"
-            )
+        start_ns, end_ns = _window_ns(starttime, endtime)
         if merge not in (-1, 0, 1, None):
             raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
         answer = self._index.window(
@@ -243,11 +240,10 @@ class Client:
     def _clipped(
         self, codes: tuple[str, str, str, str], starttime: Any, endtime: Any
     ) -> list[tuple[str, str, str, str, int, int]]:
-        from_ns = _ALWAYS[0] if starttime is None else to_ns(starttime)
-        to_ns_ = _ALWAYS[1] if endtime is None else to_ns(endtime)
+        from_ns, until_ns = _window_ns(starttime, endtime)
         ends: dict[tuple[str, str, str, str], tuple[int, int]] = {}
-        for n, s, loc, c, start, end in self._index.spans(*codes, from_ns, to_ns_):
-            start, end = max(start, from_ns), min(end, to_ns_)
+        for n, s, loc, c, start, end in self._index.spans(*codes, from_ns, until_ns):
+            start, end = max(start, from_ns), min(end, until_ns)
             known = ends.get((n, s, loc, c), (start, end))
             ends[n, s, loc, c] = (min(known[0], start), max(known[1], end))
         return [(*codes_, *ends[codes_]) for codes_ in sorted(ends)]
@@ -269,3 +265,14 @@ class Client:
 
 def _code(code: str | None) -> str:
     return "*" if code is None else code
+
+
+def _window_ns(starttime: Any, endtime: Any) -> tuple[int, int]:
+    """Ends of a window in nanoseconds; None is the end of all time."""
+    start_ns = _ALWAYS[0] if starttime is None else to_ns(starttime)
+    end_ns = _ALWAYS[1] if endtime is None else to_ns(endtime)
+    if end_ns < start_ns:
+        raise ValueError(
+            f"endtime {UTCDateTime(ns=end_ns)} is before starttime {UTCDateTime(ns=start_ns)}"
+        )
+    return start_ns, end_ns

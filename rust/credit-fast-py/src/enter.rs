@@ -1,5 +1,7 @@
-//! The one way from Python into Rust: release the GIL, work, map errors.
+//! The one way from Python into Rust: release the GIL, work, poll Ctrl-C, map errors.
 
+use mseed_archive::Error;
+use mseed_archive::run::Ticker;
 use pyo3::prelude::*;
 
 use crate::error::to_python;
@@ -8,7 +10,39 @@ use crate::error::to_python;
 pub(crate) fn enter<T, F>(py: Python<'_>, work: F) -> PyResult<T>
 where
     T: Send,
-    F: FnOnce() -> Result<T, mseed_archive::Error> + Send,
+    F: FnOnce() -> Result<T, Error> + Send,
 {
     py.detach(work).map_err(|error| to_python(py, &error))
+}
+
+/// Run `work` without the GIL; about ten times a second `tell` is called with it, after a look at
+/// the signals. What `tell` raises, or a Ctrl-C, ends the work and is raised.
+pub(crate) fn enter_ticking<T, F, P>(py: Python<'_>, mut tell: P, work: F) -> PyResult<T>
+where
+    T: Send,
+    F: FnOnce(&mut dyn FnMut() -> bool) -> Result<T, Error> + Send,
+    P: FnMut(Python<'_>) -> PyResult<()> + Send,
+{
+    let mut raised = None;
+    let result = py.detach(|| {
+        work(&mut || {
+            Python::attach(|py| {
+                let told = py.check_signals().and_then(|()| tell(py));
+                told.map_err(|error| raised = Some(error)).is_ok()
+            })
+        })
+    });
+    match raised {
+        Some(error) => Err(error),
+        None => result.map_err(|error| to_python(py, &error)),
+    }
+}
+
+/// The same for work that only wants to be interruptible.
+pub(crate) fn enter_interruptible<T, F>(py: Python<'_>, work: F) -> PyResult<T>
+where
+    T: Send,
+    F: FnOnce(&mut Ticker<'_>) -> Result<T, Error> + Send,
+{
+    enter_ticking(py, |_| Ok(()), |on_tick| work(&mut Ticker::new(on_tick)))
 }

@@ -16,6 +16,17 @@ fn of_package(py: Python<'_>, class: &str, message: &str, path: &str) -> PyErr {
     make().unwrap_or_else(|failure| failure)
 }
 
+/// POSIX number and text of the kinds that we make ourselves; Python turns the number into
+/// `FileNotFoundError` and its like.
+fn number_of(kind: std::io::ErrorKind) -> Option<(i32, &'static str)> {
+    match kind {
+        std::io::ErrorKind::NotFound => Some((2, "No such file or directory")),
+        std::io::ErrorKind::PermissionDenied => Some((13, "Permission denied")),
+        std::io::ErrorKind::IsADirectory => Some((21, "Is a directory")),
+        _ => None,
+    }
+}
+
 /// The Python exception of a failure that ends a call.
 pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
     match error {
@@ -29,12 +40,13 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
                     .unwrap_or_else(|_| source.to_string());
                 PyOSError::new_err((number, text, path.display().to_string()))
             }
-            None if source.kind() == std::io::ErrorKind::NotFound => {
-                // ENOENT: the kind of an error made by us carries no number.
-                let text = "No such file or directory";
-                PyOSError::new_err((2, text, path.display().to_string()))
-            }
-            None => PyOSError::new_err(error.to_string()),
+            // The kind of an error made by us carries no number.
+            None => match number_of(source.kind()) {
+                Some((number, text)) => {
+                    PyOSError::new_err((number, text, path.display().to_string()))
+                }
+                None => PyOSError::new_err(error.to_string()),
+            },
         },
         Error::NotAnIndex { path, .. } => of_package(
             py,

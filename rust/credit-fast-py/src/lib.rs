@@ -7,6 +7,7 @@ mod chunk;
 mod encode;
 mod enter;
 mod error;
+mod fork;
 mod makeindex;
 mod read;
 mod wrap;
@@ -21,5 +22,5 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(read::read_file, module)?)?;
     module.add_function(wrap_pyfunction!(read::read_bytes, module)?)?;
     module.add_class::<read::Index>()?;
-    Ok(())
+    fork::register(module.py())
 }

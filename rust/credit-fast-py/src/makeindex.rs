@@ -2,12 +2,13 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use mseed_archive::makeindex::{Job, Progress, make_index};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::enter::enter;
+use crate::enter::enter_ticking;
 use crate::wrap;
 
 /// Index `roots` into `index`; `progress(found, done, bytes)` is called about ten times a second.
@@ -29,22 +30,25 @@ pub(crate) fn makeindex<'py>(
         pattern,
         threads: threads.and_then(NonZeroUsize::new),
     };
-    // An exception of the callback, Ctrl-C included, ends the run and is raised again.
-    let mut raised = None;
-    let mut on_tick = |now: &Progress| {
-        Python::attach(|py| {
-            let told = py.check_signals().and_then(|()| match &progress {
-                Some(tell) => tell.call1(py, (now.found, now.done, now.bytes)).map(drop),
-                None => Ok(()),
-            });
-            told.map_err(|error| raised = Some(error)).is_ok()
-        })
-    };
-    let result = enter(py, || make_index(&job, &mut on_tick));
-    if let Some(error) = raised {
-        return Err(error);
-    }
-    let report = result?;
+    let shown = Mutex::new(Progress::default());
+    let report = enter_ticking(
+        py,
+        |py| match &progress {
+            Some(tell) => {
+                let now = shown.lock().map(|now| *now).unwrap_or_default();
+                tell.call1(py, (now.found, now.done, now.bytes)).map(drop)
+            }
+            None => Ok(()),
+        },
+        |on_tick| {
+            make_index(&job, &mut |now: &Progress| {
+                if let Ok(mut shown) = shown.lock() {
+                    *shown = *now;
+                }
+                on_tick()
+            })
+        },
+    )?;
     let problems = PyList::empty(py);
     for problem in report.problems {
         problems.append(wrap::problem(problem))?;

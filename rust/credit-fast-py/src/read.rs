@@ -8,7 +8,7 @@ use mseed_archive::window::{self, Request};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-use crate::enter::enter;
+use crate::enter::{enter, enter_interruptible};
 use crate::wrap;
 
 /// `(network, station, location, channel, start_ns, end_ns)`.
@@ -117,7 +117,9 @@ impl Index {
             end_ns,
             join_files,
         };
-        let answer = enter(py, || window::read_window(&self.reader, &request))?;
+        let answer = enter_interruptible(py, |ticker| {
+            window::read_window(&self.reader, &request, ticker)
+        })?;
         wrap::answer(py, answer)
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod chunk;
 mod error;
+pub mod fork;
 pub mod makeindex;
 pub mod problem;
 pub mod run;

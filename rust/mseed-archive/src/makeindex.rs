@@ -4,14 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 use crate::problem::Problem;
-use crate::run::{self, Cancel};
+use crate::run::{self, Cancel, TICK, Ticker};
 use crate::scan::scan_file;
 use crate::tsindex::{IndexWriter, KnownFile, ScannedFile, Totals};
 use crate::walk::{FileWalk, Found, FoundFile, Pattern};
@@ -19,8 +19,8 @@ use crate::walk::{FileWalk, Found, FoundFile, Pattern};
 /// Results that may wait for the writer: bounds the memory of a run.
 const QUEUE: usize = 256;
 
-/// How often the caller hears of the progress.
-const TICK: Duration = Duration::from_millis(100);
+/// More threads than any machine has cores are a slip of the pen.
+const MAX_THREADS: usize = 1024;
 
 /// What to index.
 #[derive(Debug, Clone)]
@@ -77,10 +77,33 @@ enum Message {
     Problem(Problem),
 }
 
-/// Shared by the threads of a run.
-struct Shared {
-    cancel: Cancel,
+/// How far the run is; read by whoever tells the caller.
+#[derive(Default)]
+struct Counts {
     found: AtomicU64,
+    done: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Counts {
+    fn now(&self) -> Progress {
+        Progress {
+            found: self.found.load(Ordering::Relaxed),
+            done: self.done.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    fn one_done(&self, size: u64) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(size, Ordering::Relaxed);
+    }
+}
+
+/// Shared by the threads of a run.
+struct Shared<'a> {
+    cancel: Cancel,
+    counts: &'a Counts,
     known: HashMap<String, KnownFile>,
 }
 
@@ -104,30 +127,45 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     for root in &job.roots {
         std::fs::metadata(root).map_err(|e| Error::io(root, e))?;
     }
+    let threads = run::threads(job.threads);
+    if threads > MAX_THREADS {
+        return Err(Error::Argument(format!(
+            "threads {threads}: expected 1 to {MAX_THREADS}"
+        )));
+    }
     let pattern = job.pattern.as_deref().map(Pattern::new).transpose()?;
-    let mut writer = IndexWriter::open(&job.index)?;
-    let shared = Arc::new(Shared {
+    let counts = Counts::default();
+    let mut told = || on_tick(&counts.now());
+    let mut ticker = Ticker::new(&mut told);
+    let mut writer = IndexWriter::open(&job.index, &mut ticker)?;
+    let shared = Shared {
         cancel: Cancel::default(),
-        found: AtomicU64::new(0),
-        known: writer.known_files()?,
-    });
+        counts: &counts,
+        known: writer.known_files(&mut ticker)?,
+    };
+    let mut known_problems = writer.known_problems(&mut ticker)?;
     let walk = FileWalk::new(pattern, index_files(job));
     let mut report = Report::default();
     let result = thread::scope(|scope| {
         let (files_in, files_out) = sync_channel(QUEUE);
         let (results_in, results_out) = sync_channel(QUEUE);
         let files_out = Arc::new(Mutex::new(files_out));
-        for _ in 0..run::threads(job.threads) {
+        let shared = &shared;
+        for _ in 0..threads {
             let (files, results) = (Arc::clone(&files_out), results_in.clone());
-            let shared = &shared;
             scope.spawn(move || scan_files(&files, &results, shared));
         }
         // Only the scanning threads may keep the receiver alive: when they are gone, the walk ends.
         drop(files_out);
-        let walk_shared = &shared;
         let roots = &job.roots;
-        scope.spawn(move || find_files(walk, roots, &files_in, &results_in, walk_shared));
-        let written = collect(&results_out, &mut writer, &mut report, &shared, on_tick);
+        scope.spawn(move || find_files(walk, roots, &files_in, &results_in, shared));
+        let mut run = Collecting {
+            writer: &mut writer,
+            known_problems: &mut known_problems,
+            report: &mut report,
+            counts: &counts,
+        };
+        let written = run.until_done(&results_out, &mut ticker);
         if written.is_err() {
             shared.cancel.set();
         }
@@ -136,16 +174,21 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
         written
     });
     if matches!(result, Err(Error::Cancelled)) {
-        writer.finish(now_ns())?;
+        // What was scanned stays in the index; nobody is asked any more.
+        writer.finish(now_ns(), &mut Ticker::new(&mut || true))?;
         return Err(Error::Cancelled);
     }
     result?;
-    report.files_found = shared.found.load(Ordering::Relaxed);
-    report.totals = writer.finish(now_ns())?;
+    let (totals, replaced) = writer.finish(now_ns(), &mut ticker)?;
+    report.files_found = counts.now().found;
+    report.files_replaced += replaced;
+    report.files_added -= report.files_replaced;
+    report.totals = totals;
     report
         .problems
         .sort_by(|a, b| (&a.path, a.offset).cmp(&(&b.path, b.offset)));
     report.seconds = began.elapsed().as_secs_f64();
+    on_tick(&counts.now());
     Ok(report)
 }
 
@@ -170,13 +213,13 @@ fn find_files(
     roots: &[PathBuf],
     files: &SyncSender<FoundFile>,
     results: &SyncSender<Message>,
-    shared: &Shared,
+    shared: &Shared<'_>,
 ) {
     let mut hand_on = |found| {
         let sent = match found {
             Found::Problem(problem) => results.send(Message::Problem(problem)).is_ok(),
             Found::File(file) => {
-                shared.found.fetch_add(1, Ordering::Relaxed);
+                shared.counts.found.fetch_add(1, Ordering::Relaxed);
                 let same = |known: &KnownFile| {
                     known.size == file.size && known.modified_ns == file.modified_ns
                 };
@@ -196,7 +239,11 @@ fn find_files(
     }
 }
 
-fn scan_files(files: &Mutex<Receiver<FoundFile>>, results: &SyncSender<Message>, shared: &Shared) {
+fn scan_files(
+    files: &Mutex<Receiver<FoundFile>>,
+    results: &SyncSender<Message>,
+    shared: &Shared<'_>,
+) {
     loop {
         // A poisoned lock means that another thread panicked: this one ends too.
         let Ok(next) = files.lock().map(|receiver| receiver.recv()) else {
@@ -208,7 +255,7 @@ fn scan_files(files: &Mutex<Receiver<FoundFile>>, results: &SyncSender<Message>,
         if shared.cancel.is_set() {
             return;
         }
-        let scan = scan_file(&file);
+        let scan = scan_file(&file, &shared.cancel);
         let scanned = ScannedFile {
             file,
             scan,
@@ -220,64 +267,54 @@ fn scan_files(files: &Mutex<Receiver<FoundFile>>, results: &SyncSender<Message>,
     }
 }
 
-/// Write what the threads found, until all of them are done.
-fn collect(
-    results: &Receiver<Message>,
-    writer: &mut IndexWriter,
-    report: &mut Report,
-    shared: &Shared,
-    on_tick: &mut dyn FnMut(&Progress) -> bool,
-) -> Result<(), Error> {
-    use std::sync::mpsc::RecvTimeoutError;
-    let mut progress = Progress::default();
-    let mut last_tick = Instant::now();
-    loop {
-        match results.recv_timeout(TICK) {
-            Ok(message) => take(message, writer, report, &mut progress)?,
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => {
-                progress.found = shared.found.load(Ordering::Relaxed);
-                on_tick(&progress);
-                return Ok(());
-            }
-        }
-        if last_tick.elapsed() >= TICK {
-            last_tick = Instant::now();
-            progress.found = shared.found.load(Ordering::Relaxed);
-            if !on_tick(&progress) {
-                return Err(Error::Cancelled);
-            }
-        }
-    }
+/// The writing side of a run.
+struct Collecting<'a> {
+    writer: &'a mut IndexWriter,
+    known_problems: &'a mut HashMap<String, Vec<Problem>>,
+    report: &'a mut Report,
+    counts: &'a Counts,
 }
 
-fn take(
-    message: Message,
-    writer: &mut IndexWriter,
-    report: &mut Report,
-    progress: &mut Progress,
-) -> Result<(), Error> {
-    match message {
-        Message::Problem(problem) => report.problems.push(problem),
-        Message::Unchanged(file) => {
-            report.files_unchanged += 1;
-            report.problems.extend(writer.known_problems(&file.path)?);
-            progress.done += 1;
-            progress.bytes += file.size;
-        }
-        Message::Scanned(mut scanned) => {
-            if writer.write(&scanned)? {
-                report.files_replaced += 1;
-            } else {
-                report.files_added += 1;
+impl Collecting<'_> {
+    /// Write what the threads found, until all of them are done.
+    fn until_done(
+        &mut self,
+        results: &Receiver<Message>,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(), Error> {
+        loop {
+            match results.recv_timeout(TICK) {
+                Ok(message) => self.take(message),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            report.files_without_records += u64::from(scanned.scan.records == 0);
-            report.records += scanned.scan.records;
-            report.bytes += scanned.file.size;
-            report.problems.append(&mut scanned.scan.problems);
-            progress.done += 1;
-            progress.bytes += scanned.file.size;
+            if self.writer.is_due() {
+                self.report.files_replaced += self.writer.write_batch(ticker)?;
+            }
+            ticker.poll()?;
         }
     }
-    Ok(())
+
+    fn take(&mut self, message: Message) {
+        let report = &mut *self.report;
+        match message {
+            Message::Problem(problem) => report.problems.push(problem),
+            Message::Unchanged(file) => {
+                report.files_unchanged += 1;
+                let known = self.known_problems.remove(&file.path);
+                report.problems.extend(known.into_iter().flatten());
+                self.counts.one_done(file.size);
+            }
+            Message::Scanned(scanned) => {
+                // New until the writer says that the index had it.
+                report.files_added += 1;
+                report.files_without_records += u64::from(scanned.scan.records == 0);
+                report.records += scanned.scan.records;
+                report.bytes += scanned.file.size;
+                report.problems.extend_from_slice(&scanned.scan.problems);
+                self.counts.one_done(scanned.file.size);
+                self.writer.add(*scanned);
+            }
+        }
+    }
 }

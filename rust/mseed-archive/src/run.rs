@@ -3,6 +3,9 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::Error;
 
 /// Tells every thread of a run to stop at the next file.
 #[derive(Debug, Default)]
@@ -18,6 +21,39 @@ impl Cancel {
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How often a caller is asked whether a run shall go on.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// Asks the caller of a long run, about ten times a second, whether it shall go on.
+pub struct Ticker<'a> {
+    last: Instant,
+    on_tick: &'a mut dyn FnMut() -> bool,
+}
+
+impl<'a> Ticker<'a> {
+    /// A ticker that calls `on_tick`; false ends the run.
+    pub fn new(on_tick: &'a mut dyn FnMut() -> bool) -> Self {
+        Self {
+            last: Instant::now(),
+            on_tick,
+        }
+    }
+
+    /// Ask, if it is time to.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`] when the caller says that the run shall end.
+    pub fn poll(&mut self) -> Result<(), Error> {
+        if self.last.elapsed() >= TICK {
+            self.last = Instant::now();
+            if !(self.on_tick)() {
+                return Err(Error::Cancelled);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,15 +7,19 @@ pub use section::{Row, Section};
 pub use spans::{Span, SpanList};
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use mseed_core::{Item, Kind, Skipped, Walker, limits};
 
 use crate::problem::{Problem, ProblemKind};
+use crate::run::Cancel;
 use crate::walk::FoundFile;
 
-/// Bytes read at once; also the most that is searched for a first record.
+/// Bytes read at once.
 const CHUNK: usize = 8 * 1024 * 1024;
+
+/// First bytes of an SQLite database.
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// What one file holds.
 #[derive(Debug, Default)]
@@ -28,16 +32,24 @@ pub struct Scan {
     pub problems: Vec<Problem>,
 }
 
-/// Scan a file. Never fails: what is wrong is in [`Scan::problems`].
+/// Scan a file. Never fails: what is wrong is in [`Scan::problems`]. When `cancel` is set the scan
+/// ends early and its result means nothing.
 #[must_use]
-pub fn scan_file(file: &FoundFile) -> Scan {
+pub fn scan_file(file: &FoundFile, cancel: &Cancel) -> Scan {
     let mut scan = Scan::default();
     if file.size == 0 {
         scan.problems.push(Problem::not_miniseed(&file.path, 0));
         return scan;
     }
-    let result =
-        File::open(&file.path).and_then(|open| scan_reader(open, &file.path, file.size, &mut scan));
+    let result = File::open(&file.path).and_then(|mut open| {
+        if is_sqlite(&mut open)? {
+            // Perhaps an index that this process has open: closing any descriptor of it would
+            // drop the locks that SQLite holds. This one stays open.
+            std::mem::forget(open);
+            return Ok(());
+        }
+        scan_reader(open, &file.path, file.size, cancel, &mut scan)
+    });
     if let Err(error) = result {
         scan.problems.push(Problem::file(
             &file.path,
@@ -45,15 +57,20 @@ pub fn scan_file(file: &FoundFile) -> Scan {
             error.to_string(),
         ));
     }
-    if scan.records == 0
-        && !scan
-            .problems
-            .iter()
-            .any(|p| p.kind == ProblemKind::Unreadable)
-    {
+    let unreadable = |p: &Problem| p.kind == ProblemKind::Unreadable;
+    if scan.records == 0 && !scan.problems.iter().any(unreadable) {
         describe_foreign(&mut scan, file);
     }
     scan
+}
+
+fn is_sqlite(file: &mut File) -> io::Result<bool> {
+    let mut magic = Vec::with_capacity(SQLITE_MAGIC.len());
+    file.by_ref()
+        .take(SQLITE_MAGIC.len() as u64)
+        .read_to_end(&mut magic)?;
+    file.rewind()?;
+    Ok(magic == SQLITE_MAGIC)
 }
 
 /// A file without any record is one problem, not one for each of its bytes.
@@ -68,7 +85,13 @@ fn describe_foreign(scan: &mut Scan, file: &FoundFile) {
 }
 
 /// Step through a file in chunks: a file of any size needs the memory of one chunk.
-fn scan_reader(mut file: impl Read, path: &str, size: u64, scan: &mut Scan) -> io::Result<()> {
+fn scan_reader(
+    mut file: impl Read,
+    path: &str,
+    size: u64,
+    cancel: &Cancel,
+    scan: &mut Scan,
+) -> io::Result<()> {
     let mut builder = section::Builder::default();
     let mut buffer = Vec::with_capacity(CHUNK.min(size as usize + 1));
     let mut base = 0usize;
@@ -80,11 +103,7 @@ fn scan_reader(mut file: impl Read, path: &str, size: u64, scan: &mut Scan) -> i
             .read_to_end(&mut buffer)?;
         let at_end = buffer.len() < wanted;
         let used = walk_chunk(&buffer, base, at_end, path, scan, &mut builder);
-        if at_end {
-            break;
-        }
-        if base == 0 && used == 0 && scan.records == 0 && buffer.len() > CHUNK {
-            // Nothing in all of the first chunk, and more would not help: no miniSEED file.
+        if at_end || cancel.is_set() {
             break;
         }
         buffer.drain(..used);
@@ -142,7 +161,7 @@ fn walk_chunk(
 /// the chunk does not grow with them. Returns the bytes done with.
 fn give_up_on(skipped: Skipped, base: usize, path: &str, scan: &mut Scan) -> usize {
     let length = skipped.length.saturating_sub(limits::MAX_RECORD_LENGTH_V3);
-    if length < CHUNK || scan.records == 0 {
+    if length < CHUNK {
         return 0;
     }
     let place = skipped.reason.shifted(base);

@@ -1,13 +1,15 @@
 //! The index file: EarthScope's `tsindex` schema in SQLite.
 //!
-//! `schema` is the only place where names and text forms stand, `writer` and `query` the only
-//! ones with SQL.
+//! `schema` is the only place where names and text forms stand; `writer`, `query` and
+//! `connection` are the only ones with SQL.
 
+mod connection;
 mod globs;
 mod query;
 pub mod schema;
 mod writer;
 
+pub use connection::IndexReader;
 pub use globs::Selection;
-pub use query::{Channel, IndexReader, IndexedRun};
+pub use query::{Channel, IndexedRun};
 pub use writer::{IndexWriter, KnownFile, ScannedFile, Totals};

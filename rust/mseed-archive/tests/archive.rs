@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mseed_archive::makeindex::{Job, Report, make_index};
 use mseed_archive::problem::ProblemKind;
+use mseed_archive::run::Ticker;
 use mseed_archive::tsindex::{IndexReader, Selection};
 use mseed_archive::window::{Answer, Request, Samples, read_window};
 use mseed_archive::{Error, Problem};
@@ -82,7 +83,7 @@ impl Archive {
             end_ns: START_NS + to * SECOND / 100,
             join_files: true,
         };
-        read_window(&reader, &request).unwrap()
+        read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap()
     }
 }
 
@@ -265,4 +266,139 @@ fn a_cancelled_run_leaves_a_valid_index() {
     assert!(matches!(result, Err(Error::Cancelled) | Ok(_)));
     assert!(IndexReader::open(&archive.index()).is_ok());
     assert_eq!(archive.run().totals.rows, 50);
+}
+
+/// Locks that this process holds on a file, as the kernel lists them.
+#[cfg(target_os = "linux")]
+fn locks_on(path: &Path) -> usize {
+    use std::os::unix::fs::MetadataExt;
+    let inode = format!(":{}", fs::metadata(path).unwrap().ino());
+    let own = std::process::id().to_string();
+    fs::read_to_string("/proc/locks")
+        .unwrap()
+        .lines()
+        .filter(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields.contains(&own.as_str()) && fields.iter().any(|f| f.ends_with(&inode))
+        })
+        .count()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn opening_and_scanning_an_index_leaves_the_locks_of_this_process_alone() {
+    let archive = Archive::new();
+    archive.write("a", &counting("HHZ", 0, 1000));
+    archive.run();
+    // The other index lies in the archive, as a user's may.
+    let other = archive.data().join("other.db");
+    fs::copy(archive.index(), &other).unwrap();
+    let writer = rusqlite::Connection::open(&other).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let before = locks_on(&other);
+    assert!(before > 0);
+    let reader = IndexReader::open(&other).unwrap();
+    assert_eq!(
+        reader
+            .channels(&Selection::new("*", "*", "*", "*"))
+            .unwrap()
+            .len(),
+        1
+    );
+    assert_eq!(locks_on(&other), before);
+    let report = archive.run();
+    assert_eq!(kinds(&report.problems), [ProblemKind::NotMiniSeed]);
+    assert_eq!(locks_on(&other), before);
+}
+
+#[test]
+fn a_database_of_another_program_is_not_written_to() {
+    let archive = Archive::new();
+    let foreign = rusqlite::Connection::open(archive.index()).unwrap();
+    foreign
+        .execute_batch("CREATE TABLE bookmarks (url TEXT)")
+        .unwrap();
+    let refused = make_index(&archive.job(), &mut |_| true);
+    let Err(Error::NotAnIndex { reason, .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(reason.contains("bookmarks"), "{reason}");
+}
+
+#[test]
+fn an_index_that_was_replaced_is_read_anew() {
+    let archive = Archive::new();
+    archive.write("a", &counting("HHZ", 0, 1000));
+    archive.run();
+    let reader = IndexReader::open(&archive.index()).unwrap();
+    let all = Selection::new("*", "*", "*", "*");
+    assert_eq!(reader.channels(&all).unwrap().len(), 1);
+    fs::remove_file(archive.index()).unwrap();
+    assert!(matches!(reader.channels(&all), Err(Error::Io { .. })));
+    archive.write("b", &counting("HHN", 0, 1000));
+    archive.run();
+    assert_eq!(reader.channels(&all).unwrap().len(), 2);
+}
+
+#[test]
+fn overlapping_records_at_a_border_of_the_time_index_all_come() {
+    // Nine seconds that cross the hour, and five that begin later and cross it too.
+    let archive = Archive::new();
+    let hour = 3600 * 100;
+    let mut bytes = counting("HHZ", 0, hour - 1000);
+    bytes.extend(counting("HHZ", hour - 1000, 1900));
+    bytes.extend(counting("HHZ", hour - 700, 1500));
+    archive.write("a", &bytes);
+    archive.run();
+    let (from, to) = (i64::from(hour) - 600, i64::from(hour) - 200);
+    let found = values(&archive.window(from, to));
+    assert_eq!(found, [(hour - 600, hour - 200); 2]);
+}
+
+#[test]
+fn records_that_scatter_around_their_grid_lose_no_sample_at_the_edges() {
+    let archive = Archive::new();
+    let mut bytes = counting("HHZ", 0, 500);
+    // The next record comes 4.5 ms late: less than half a sample.
+    let late = Header {
+        network: "XX",
+        station: "AAA",
+        location: "",
+        channel: "HHZ",
+        quality: b'D',
+        start_ns: START_NS + 5 * SECOND + 4_500_000,
+        rate_hz: 100.0,
+        encoding: Encoding::Int32,
+        record_length: 256,
+        sequence: 2,
+    };
+    let samples: Vec<i32> = (500..520).collect();
+    write_v2(&late, Written::Int32(&samples), &mut bytes).unwrap();
+    archive.write("a", &bytes);
+    archive.run();
+    let reader = IndexReader::open(&archive.index()).unwrap();
+    let selection = Selection::new("XX", "AAA", "", "HHZ");
+    for (from_ms, to_ms, expected) in [(4990, 4996, 499..501), (4995, 4998, 500..501)] {
+        let request = Request {
+            selection: &selection,
+            start_ns: START_NS + from_ms * 1_000_000,
+            end_ns: START_NS + to_ms * 1_000_000,
+            join_files: true,
+        };
+        let answer = read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap();
+        let found = values(&answer);
+        assert_eq!(found, [(expected.start, expected.end - 1)]);
+    }
+}
+
+#[test]
+fn records_far_behind_foreign_bytes_are_found() {
+    let archive = Archive::new();
+    let mut bytes = vec![0; 20_000_000];
+    bytes.extend(counting("HHZ", 0, 1000));
+    archive.write("a", &bytes);
+    let report = archive.run();
+    assert_eq!(report.problems.len(), 1, "{:?}", report.problems);
+    assert_eq!(report.problems[0].length, 20_000_000);
+    assert_eq!(values(&archive.window(0, 999)), [(0, 999)]);
 }

@@ -1,5 +1,7 @@
 //! Every bound on a size that comes from a file, with its reason.
 
+use crate::decode::Encoding;
+
 /// Shortest miniSEED 2 record: SEED 2.4 allows 256, in practice 128 is written and read
 /// (libmseed `MINRECLEN`). A blockette 1000 exponent below 7 is damage.
 pub const MIN_RECORD_LENGTH_V2: usize = 128;
@@ -23,12 +25,21 @@ pub const MAX_BLOCKETTES: usize = 255;
 /// Years that make a header plausible; the byte order is recognised by them.
 pub const YEARS: std::ops::RangeInclusive<u16> = 1900..=2100;
 
-/// Sample rates outside of this range are damage: time arithmetic stays inside `i64` nanoseconds
-/// for every record that respects it.
+/// Sample rates above this are damage: a sample would last less than a nanosecond.
 pub const MAX_RATE_HZ: f64 = 1e9;
 
-/// No encoding packs more than seven samples into four bytes (Steim2, 4-bit differences).
+/// The most samples that a payload can hold: what a header declares beyond it is damage, and must
+/// not make anybody take memory for it.
 #[must_use]
-pub fn max_samples(payload_bytes: usize) -> usize {
-    payload_bytes.saturating_mul(2)
+pub fn max_samples(encoding: Encoding, payload_bytes: usize) -> usize {
+    match encoding {
+        Encoding::Int16 => payload_bytes / 2,
+        Encoding::Int24 => payload_bytes / 3,
+        Encoding::Int32 | Encoding::Float32 => payload_bytes / 4,
+        Encoding::Float64 => payload_bytes / 8,
+        // Four 8-bit differences in a word.
+        Encoding::Text | Encoding::Steim1 => payload_bytes,
+        // Seven 4-bit differences in a word; unknown encodings may pack as densely.
+        Encoding::Steim2 | Encoding::Other(_) => payload_bytes.saturating_mul(2),
+    }
 }

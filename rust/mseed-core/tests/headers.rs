@@ -270,19 +270,84 @@ fn plain_encodings_give_their_samples() {
 }
 
 #[test]
-fn a_payload_shorter_than_declared_gives_what_is_there() {
+fn more_samples_than_the_payload_holds_are_never_promised() {
     let made = V2 {
-        npts: 1000,
+        npts: 65_535,
         ..V2::default()
     };
     let bytes = made.bytes();
     let record = Record::parse(&bytes).unwrap();
-    let mut out = vec![0; 1000];
-    let result = decode_into(&record, Out::Int32(&mut out)).unwrap();
-    assert_eq!((result.npts, out[0]), (16, 7));
-    let kind = result.fault.unwrap().kind;
-    let (declared, decoded) = (1000, 16);
-    assert_eq!(kind, Kind::ShortPayload { declared, decoded });
+    assert_eq!(record.npts, 16);
+    let fault = record.fault.clone().unwrap();
+    assert_eq!(fault.class(), Class::LimitExceeded);
+    assert!(
+        fault
+            .to_string()
+            .contains("number of samples 65535: expected at most 16")
+    );
+    assert_eq!(decoded(&record)[..2], [7, -1]);
+}
+
+#[test]
+fn a_steim_payload_that_ends_early_gives_what_is_there() {
+    let made = V2 {
+        encoding: 10,
+        npts: 40,
+        // One word of four 8-bit differences, then nothing.
+        payload: [1u32 << 24, 5, 5, 0x0001_0101]
+            .iter()
+            .flat_map(|word| word.to_be_bytes())
+            .collect(),
+        ..V2::default()
+    };
+    let bytes = made.bytes();
+    let mut out = vec![0; 40];
+    let result = decode_into(&Record::parse(&bytes).unwrap(), Out::Int32(&mut out)).unwrap();
+    assert_eq!((result.npts, &out[..4]), (4, &[5, 6, 7, 8][..]));
+    let (declared, decoded) = (40, 4);
+    assert_eq!(
+        result.fault.unwrap().kind,
+        Kind::ShortPayload { declared, decoded }
+    );
+}
+
+#[test]
+fn a_damaged_length_does_not_swallow_the_records_behind() {
+    let good = V2 {
+        length: 512,
+        ..V2::default()
+    }
+    .bytes();
+    let mut bytes = good.repeat(20);
+    bytes[512 * 3 + 54] = 12;
+    let mut records = 0;
+    let mut skipped = Vec::new();
+    for item in Walker::new(&bytes) {
+        match item {
+            Item::Record(..) => records += 1,
+            Item::Skipped(s) => skipped.push((s.offset, s.length)),
+        }
+    }
+    assert_eq!((records, skipped), (19, vec![(512 * 3, 512)]));
+
+    let good = v3(IDENTIFIER, b"", 100.0, 0);
+    let mut bytes = good.repeat(20);
+    bytes[good.len() * 3 + 36] ^= 0x80;
+    let records = Walker::new(&bytes).filter(|item| matches!(item, Item::Record(..)));
+    assert_eq!(records.count(), 19);
+}
+
+#[test]
+fn a_record_whose_quality_letter_is_damaged_is_reported() {
+    let mut bytes = V2::default().bytes().repeat(3);
+    bytes[256 + 6] = b'T';
+    let skipped: Vec<_> = Walker::new(&bytes)
+        .filter_map(|item| match item {
+            Item::Skipped(s) => Some((s.offset, s.length, s.reason.kind)),
+            Item::Record(..) => None,
+        })
+        .collect();
+    assert_eq!(skipped, [(256, 256, Kind::NotMiniSeed)]);
 }
 
 #[test]
@@ -374,10 +439,7 @@ fn declared_sizes_of_version_3_are_bounded() {
     );
     let mut bytes = v3(IDENTIFIER, b"", 100.0, 0);
     bytes[24..28].copy_from_slice(&u32::MAX.to_le_bytes());
-    assert_eq!(
-        Record::parse(&bytes).unwrap_err().class(),
-        Class::LimitExceeded
-    );
+    assert_eq!(Record::parse(&bytes).unwrap().npts, 2);
     let bytes = v3(b"IU_ANMO_00_BHZ", b"", 100.0, 0);
     assert_eq!(
         Record::parse(&bytes).unwrap_err().class(),

@@ -19,6 +19,15 @@ impl Selection {
         }
     }
 
+    /// The codes, when each is given without wildcard or alternative.
+    pub(super) fn exact(&self) -> Option<[&str; 4]> {
+        let plain = |patterns: &Vec<String>| patterns.len() == 1 && !is_wild(&patterns[0]);
+        self.codes
+            .iter()
+            .all(plain)
+            .then(|| std::array::from_fn(|at| self.codes[at][0].as_str()))
+    }
+
     /// Condition on the columns, and its parameters.
     pub(super) fn condition(&self) -> (String, Vec<&str>) {
         let mut parameters = Vec::new();
@@ -27,11 +36,20 @@ impl Selection {
             if patterns.iter().any(|p| p == "*") {
                 continue;
             }
+            let (wild, plain): (Vec<_>, Vec<_>) = patterns
+                .iter()
+                .map(String::as_str)
+                .partition(|p| is_wild(p));
             let mut either = Vec::new();
-            for pattern in patterns {
-                let wild = pattern.contains(['*', '?', '[']);
-                either.push(format!("{column} {} ?", if wild { "GLOB" } else { "=" }));
-                parameters.push(pattern.as_str());
+            if !plain.is_empty() {
+                // One IN, however long the list: SQLite bounds the depth of a chain of ORs.
+                let places = vec!["?"; plain.len()].join(",");
+                either.push(format!("{column} IN ({places})"));
+                parameters.extend(plain);
+            }
+            for pattern in wild {
+                either.push(format!("{column} GLOB ?"));
+                parameters.push(pattern);
             }
             parts.push(format!("({})", either.join(" OR ")));
         }
@@ -42,6 +60,10 @@ impl Selection {
         };
         (text, parameters)
     }
+}
+
+fn is_wild(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '['])
 }
 
 fn alternatives(text: &str) -> Vec<String> {
@@ -65,7 +87,7 @@ mod tests {
             let (text, parameters) = selection.condition();
             assert_eq!(
                 text,
-                "(location = ?) AND (channel GLOB ? OR channel GLOB ?)"
+                "(location IN (?)) AND (channel GLOB ? OR channel GLOB ?)"
             );
             assert_eq!(parameters, ["", "BH?", "HH[^Z]"]);
         }
@@ -75,5 +97,19 @@ mod tests {
     fn stars_make_no_condition() {
         let selection = Selection::new("*", "*", "*", "*");
         assert_eq!(selection.condition().0, "1");
+    }
+
+    #[test]
+    fn a_list_of_codes_is_one_condition() {
+        let selection = Selection::new("XX", "A,B,C*", "00", "HHZ");
+        let (text, parameters) = selection.condition();
+        assert!(
+            text.contains("(station IN (?,?) OR station GLOB ?)"),
+            "{text}"
+        );
+        assert_eq!(parameters, ["XX", "A", "B", "C*", "00", "HHZ"]);
+        assert_eq!(selection.exact(), None);
+        let exact = Selection::new("XX", "A", "--", "HHZ");
+        assert_eq!(exact.exact(), Some(["XX", "A", "", "HHZ"]));
     }
 }

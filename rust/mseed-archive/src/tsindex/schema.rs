@@ -2,7 +2,7 @@
 
 use mseed_core::time::{NS_PER_S, from_ordinal, to_civil};
 
-use crate::scan::{Section, Span};
+use crate::scan::{Section, SpanList};
 
 /// Tables and SQL indexes that other programs read. The column order is part of the schema.
 pub(super) const CREATE: &str = "
@@ -32,9 +32,33 @@ bytes INTEGER NOT NULL,kind TEXT NOT NULL,reason TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS credit_fast_problems_idx ON credit_fast_problems (filename);
 ";
 
+/// The columns of `tsindex`, in their order.
+pub(super) const COLUMNS: [&str; 20] = [
+    "network",
+    "station",
+    "location",
+    "channel",
+    "quality",
+    "version",
+    "starttime",
+    "endtime",
+    "samplerate",
+    "filename",
+    "byteoffset",
+    "bytes",
+    "hash",
+    "timeindex",
+    "timespans",
+    "timerates",
+    "format",
+    "filemodtime",
+    "updated",
+    "scanned",
+];
+
 /// The columns that a program needs to find in `tsindex` to read it; `version` and `quality` are
 /// missing in some.
-pub(super) const NEEDED: [&str; 12] = [
+pub(super) const NEEDED: [&str; 13] = [
     "network",
     "station",
     "location",
@@ -47,6 +71,7 @@ pub(super) const NEEDED: [&str; 12] = [
     "bytes",
     "timeindex",
     "timespans",
+    "timerates",
 ];
 
 /// `YYYY-MM-DDTHH:MM:SS` with no, six or nine decimals, as few as hold the time.
@@ -193,7 +218,7 @@ pub fn parse_time_index(text: &str) -> Option<TimeIndex> {
 
 /// `[start:end],…` in epoch seconds, NULL when the section has no sample rate.
 #[must_use]
-pub fn spans_text(spans: &[Span]) -> Option<String> {
+pub fn spans_text(spans: &SpanList) -> Option<String> {
     let texts: Vec<String> = spans
         .iter()
         .map(|s| format!("[{}:{}]", epoch(s.start_ns), epoch(s.end_ns)))
@@ -219,11 +244,7 @@ pub fn rates_text(section: &Section) -> Option<String> {
     if !section.rates_differ {
         return None;
     }
-    let rates = section
-        .spans
-        .as_slice()
-        .iter()
-        .map(|s| rate_text(s.rate_hz));
+    let rates = section.spans.iter().map(|s| rate_text(s.rate_hz));
     Some(rates.collect::<Vec<_>>().join(","))
 }
 

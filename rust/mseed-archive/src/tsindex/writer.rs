@@ -2,21 +2,29 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
 
+use super::connection::{names, wrap};
 use super::schema::{self, rate_value, seconds_text, time_text};
-use crate::Error;
 use crate::problem::{Problem, ProblemKind};
-use crate::scan::{Row, Scan};
+use crate::run::Ticker;
+use crate::scan::{Row as SectionRow, Scan};
 use crate::walk::FoundFile;
+use crate::{Error, fork};
 
-/// Another program may hold the file for as long as it writes one batch.
-const BUSY: Duration = Duration::from_secs(60);
+/// How long SQLite itself waits for another program; between such waits the caller is asked.
+const BUSY: Duration = Duration::from_millis(100);
 
-/// Files written in one transaction: each commit waits for the disk.
-const FILES_PER_TRANSACTION: usize = 2000;
+/// How long a run waits for another program that holds the index, before it gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A batch is written when it has this many files or rows, or is this old. The index is locked
+/// for readers only while a batch is written, and a killed run loses one batch at most.
+const BATCH_FILES: usize = 2000;
+const BATCH_ROWS: usize = 20_000;
+const BATCH_AGE: Duration = Duration::from_millis(500);
 
 /// What the index knows of a file from an earlier run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,56 +59,122 @@ pub struct Totals {
     pub end_ns: Option<i64>,
 }
 
-/// Writes rows in transactions; what is not committed when a process dies was never there.
+/// Writes rows in batches; what is not committed when a process dies was never there.
 #[derive(Debug)]
 pub struct IndexWriter {
     path: PathBuf,
     connection: Connection,
-    pending: usize,
+    pending: Vec<ScannedFile>,
+    pending_rows: usize,
+    last_batch: Instant,
 }
 
 impl IndexWriter {
     /// Open an index, or make a new one.
     ///
     /// # Errors
-    /// [`Error::NotAnIndex`] when the file is no SQLite database or its `tsindex` table has other
-    /// columns; [`Error::Sqlite`] when it cannot be opened or written.
-    pub fn open(path: &Path) -> Result<Self, Error> {
+    /// [`Error::Io`] when the folder does not exist or may not be written, [`Error::NotAnIndex`]
+    /// when the file is no SQLite database, one of another program, or has a `tsindex` table of
+    /// other columns; [`Error::Sqlite`] otherwise.
+    pub fn open(path: &Path, ticker: &mut Ticker<'_>) -> Result<Self, Error> {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
             && !folder.is_dir()
         {
             return Err(Error::io(folder, std::io::ErrorKind::NotFound.into()));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(path, flags).map_err(|e| wrap(path, e))?;
-        connection.busy_timeout(BUSY).map_err(|e| wrap(path, e))?;
-        check_columns(path, &connection)?;
-        connection
-            .execute_batch(schema::CREATE)
-            .and_then(|()| connection.execute_batch(schema::CREATE_OWN))
-            .map_err(|e| wrap(path, e))?;
-        Ok(Self {
+        let connection = {
+            let _inside = fork::enter();
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+                | OpenFlags::SQLITE_OPEN_CREATE
+                | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(path, flags).map_err(|e| wrap(path, e))?;
+            connection.busy_timeout(BUSY).map_err(|e| wrap(path, e))?;
+            connection
+        };
+        let writer = Self {
             path: path.to_path_buf(),
             connection,
-            pending: 0,
+            pending: Vec::new(),
+            pending_rows: 0,
+            last_batch: Instant::now(),
+        };
+        let (tables, columns) = writer.patiently(ticker, |connection| {
+            // A page that spills to the file before its commit would lock readers out.
+            connection.execute_batch("PRAGMA cache_spill=OFF")?;
+            Ok((
+                names(
+                    connection,
+                    "SELECT name FROM sqlite_master WHERE type='table'",
+                )?,
+                names(connection, "SELECT name FROM pragma_table_info('tsindex')")?,
+            ))
+        })?;
+        writer.check_tables(&tables, &columns)?;
+        writer.patiently(ticker, |connection| {
+            connection.execute_batch(schema::CREATE)?;
+            connection.execute_batch(schema::CREATE_OWN)
+        })?;
+        Ok(writer)
+    }
+
+    /// Only an empty database or an index of the known form is added to.
+    fn check_tables(&self, tables: &[String], columns: &[String]) -> Result<(), Error> {
+        let reason = if columns.is_empty() && !tables.is_empty() {
+            format!(
+                "a database of another program, with the table {}: expected an index made by \
+                 makeindex or mseedindex",
+                tables[0]
+            )
+        } else if !columns.is_empty() && *columns != schema::COLUMNS {
+            format!(
+                "table tsindex has the columns {}: expected those of mseedindex 3 (schema 1.1); \
+                 make a new index",
+                columns.join(",")
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::NotAnIndex {
+            path: self.path.clone(),
+            reason,
         })
     }
 
-    fn sql<T>(&self, result: rusqlite::Result<T>) -> Result<T, Error> {
-        result.map_err(|e| wrap(&self.path, e))
+    /// Do something that another program may be in the way of, for a minute; the caller is asked
+    /// meanwhile whether to go on.
+    fn patiently<T>(
+        &self,
+        ticker: &mut Ticker<'_>,
+        work: impl Fn(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let began = Instant::now();
+        loop {
+            let result = {
+                let _inside = fork::enter();
+                work(&self.connection)
+            };
+            let busy = matches!(&result, Err(e) if matches!(
+                e.sqlite_error_code(),
+                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+            ));
+            if !busy || began.elapsed() > PATIENCE {
+                return result.map_err(|e| wrap(&self.path, e));
+            }
+            ticker.poll()?;
+        }
     }
 
     /// Files of earlier runs.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn known_files(&self) -> Result<HashMap<String, KnownFile>, Error> {
-        let read = || {
-            let mut statement = self
-                .connection
-                .prepare("SELECT filename,size,modified_ns FROM credit_fast_files")?;
+    pub fn known_files(
+        &self,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<HashMap<String, KnownFile>, Error> {
+        self.patiently(ticker, |connection| {
+            let mut statement =
+                connection.prepare("SELECT filename,size,modified_ns FROM credit_fast_files")?;
             let rows = statement.query_map([], |row| {
                 let size: i64 = row.get(1)?;
                 let known = KnownFile {
@@ -110,70 +184,94 @@ impl IndexWriter {
                 Ok((row.get(0)?, known))
             })?;
             rows.collect()
-        };
-        self.sql(read())
+        })
     }
 
-    /// Problems that an earlier run found in a file.
+    /// Problems that earlier runs found, by file.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn known_problems(&self, filename: &str) -> Result<Vec<Problem>, Error> {
-        let read = || {
-            let mut statement = self.connection.prepare_cached(
-                "SELECT byteoffset,bytes,kind,reason FROM credit_fast_problems \
-                 WHERE filename=? ORDER BY rowid",
+    pub fn known_problems(
+        &self,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<HashMap<String, Vec<Problem>>, Error> {
+        self.patiently(ticker, |connection| {
+            let mut statement = connection.prepare(
+                "SELECT filename,byteoffset,bytes,kind,reason FROM credit_fast_problems \
+                 ORDER BY rowid",
             )?;
-            let rows = statement.query_map([filename], |row| {
-                let offset: Option<i64> = row.get(0)?;
-                let length: i64 = row.get(1)?;
-                let kind: String = row.get(2)?;
-                Ok(Problem {
-                    path: filename.to_owned(),
+            let mut problems: HashMap<String, Vec<Problem>> = HashMap::new();
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let path: String = row.get(0)?;
+                let offset: Option<i64> = row.get(1)?;
+                let length: i64 = row.get(2)?;
+                let kind: String = row.get(3)?;
+                problems.entry(path.clone()).or_default().push(Problem {
+                    path,
                     offset: offset.map(|at| at as u64),
                     length: length as u64,
                     kind: ProblemKind::from_text(&kind),
-                    reason: row.get(3)?,
-                })
-            })?;
-            rows.collect()
-        };
-        self.sql(read())
+                    reason: row.get(4)?,
+                });
+            }
+            Ok(problems)
+        })
     }
 
-    /// Put the rows of a file in the place of those that it had. Returns whether it had any
-    /// entry before.
+    /// Take a file into the next batch.
+    pub fn add(&mut self, scanned: ScannedFile) {
+        self.pending_rows += scanned.scan.rows.len();
+        self.pending.push(scanned);
+    }
+
+    /// Whether the next batch shall be written now.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        self.pending.len() >= BATCH_FILES
+            || self.pending_rows >= BATCH_ROWS
+            || (!self.pending.is_empty() && self.last_batch.elapsed() >= BATCH_AGE)
+    }
+
+    /// Write the batch: the rows of each file take the place of those that it had. Returns how
+    /// many of the files had any entry before.
     ///
     /// # Errors
-    /// [`Error::Sqlite`], a full disk for instance; the index stays as it was at the last commit.
-    pub fn write(&mut self, scanned: &ScannedFile) -> Result<bool, Error> {
-        if self.pending == 0 {
-            self.sql(self.connection.execute_batch("BEGIN IMMEDIATE"))?;
+    /// [`Error::Sqlite`], a full disk for instance; the index stays as it was at the last batch.
+    pub fn write_batch(&mut self, ticker: &mut Ticker<'_>) -> Result<u64, Error> {
+        let batch = std::mem::take(&mut self.pending);
+        self.pending_rows = 0;
+        self.last_batch = Instant::now();
+        if batch.is_empty() {
+            return Ok(0);
         }
-        let replaced = self.sql(replace_file(&self.connection, scanned))?;
-        self.pending += 1;
-        if self.pending >= FILES_PER_TRANSACTION {
-            self.commit()?;
-        }
+        self.patiently(ticker, |connection| {
+            connection.execute_batch("BEGIN IMMEDIATE")
+        })?;
+        let written = {
+            let _inside = fork::enter();
+            let mut replaced = 0;
+            batch
+                .iter()
+                .try_for_each(|scanned| {
+                    replaced += u64::from(replace_file(&self.connection, scanned)?);
+                    Ok(())
+                })
+                .map(|()| replaced)
+        };
+        let replaced = written.map_err(|e| wrap(&self.path, e))?;
+        self.patiently(ticker, |connection| connection.execute_batch("COMMIT"))?;
         Ok(replaced)
     }
 
-    fn commit(&mut self) -> Result<(), Error> {
-        if self.pending > 0 {
-            self.sql(self.connection.execute_batch("COMMIT"))?;
-            self.pending = 0;
-        }
-        Ok(())
-    }
-
-    /// Commit, and make `tsindex_summary` anew.
+    /// Write what is left, and make `tsindex_summary` anew.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn finish(mut self, now_ns: i64) -> Result<Totals, Error> {
-        self.commit()?;
-        let summarise = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
+    pub fn finish(mut self, now_ns: i64, ticker: &mut Ticker<'_>) -> Result<(Totals, u64), Error> {
+        let replaced = self.write_batch(ticker)?;
+        let totals = self.patiently(ticker, |connection| {
+            let transaction = connection.unchecked_transaction()?;
             transaction.execute("DELETE FROM tsindex_summary", [])?;
             transaction.execute(
                 "INSERT INTO tsindex_summary SELECT network,station,location,channel,\
@@ -185,57 +283,23 @@ impl IndexWriter {
                 "SELECT (SELECT count(*) FROM tsindex),count(*),min(earliest),max(latest) \
                  FROM tsindex_summary",
                 [],
-                |row| {
-                    let counts: (i64, i64) = (row.get(0)?, row.get(1)?);
-                    let times: (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
-                    Ok(Totals {
-                        rows: counts.0 as u64,
-                        channels: counts.1 as u64,
-                        start_ns: times.0.and_then(|t| schema::parse_time(&t)),
-                        end_ns: times.1.and_then(|t| schema::parse_time(&t)),
-                    })
-                },
+                totals,
             )?;
             transaction.commit()?;
             Ok(totals)
-        };
-        let result = summarise(&mut self.connection);
-        self.sql(result)
+        })?;
+        Ok((totals, replaced))
     }
 }
 
-pub(super) fn wrap(path: &Path, error: rusqlite::Error) -> Error {
-    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
-        return Error::NotAnIndex {
-            path: path.to_path_buf(),
-            reason: "not an SQLite database: expected an index made by makeindex or mseedindex"
-                .into(),
-        };
-    }
-    Error::Sqlite {
-        path: path.to_path_buf(),
-        source: error,
-    }
-}
-
-/// An index that some other version wrote with other columns cannot be added to.
-fn check_columns(path: &Path, connection: &Connection) -> Result<(), Error> {
-    let read = || -> rusqlite::Result<Vec<String>> {
-        let mut statement = connection.prepare("SELECT name FROM pragma_table_info('tsindex')")?;
-        statement.query_map([], |row| row.get(0))?.collect()
-    };
-    let found = read().map_err(|e| wrap(path, e))?;
-    let full = 20;
-    if found.is_empty() || found.len() == full {
-        return Ok(());
-    }
-    Err(Error::NotAnIndex {
-        path: path.to_path_buf(),
-        reason: format!(
-            "table tsindex has {} columns: expected the {full} of mseedindex 3 (schema 1.1); \
-             make a new index",
-            found.len()
-        ),
+fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
+    let counts: (i64, i64) = (row.get(0)?, row.get(1)?);
+    let times: (Option<String>, Option<String>) = (row.get(2)?, row.get(3)?);
+    Ok(Totals {
+        rows: counts.0 as u64,
+        channels: counts.1 as u64,
+        start_ns: times.0.and_then(|t| schema::parse_time(&t)),
+        end_ns: times.1.and_then(|t| schema::parse_time(&t)),
     })
 }
 
@@ -287,7 +351,7 @@ fn replace_file(connection: &Connection, scanned: &ScannedFile) -> rusqlite::Res
 
 fn insert_row(
     connection: &Connection,
-    row: &Row,
+    row: &SectionRow,
     file: &FoundFile,
     scanned_ns: i64,
 ) -> rusqlite::Result<()> {
@@ -315,7 +379,7 @@ fn insert_row(
             section.byte_offset as i64,
             section.bytes as i64,
             schema::time_index_text(section),
-            schema::spans_text(section.spans.as_slice()),
+            schema::spans_text(&section.spans),
             schema::rates_text(section),
             changed,
             changed,

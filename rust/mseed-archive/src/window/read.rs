@@ -9,10 +9,15 @@ use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
 use mseed_core::{Class, Item, Kind, Walker};
 
 use super::decode::{Segment, decode_run};
-use super::plan::{Piece, Run, chain_in_file_order, chain_in_time};
+use super::plan::{Piece, chain_in_file_order, chain_in_time};
 use crate::Error;
 use crate::problem::{Problem, ProblemKind};
+use crate::run::Ticker;
+use crate::tsindex::schema::time_text;
 use crate::tsindex::{IndexReader, IndexedRun, Selection};
+
+/// Times of the index are text with microseconds.
+const MICROSECOND: i64 = 1000;
 
 /// Bytes in memory and where they come from.
 #[derive(Debug)]
@@ -47,6 +52,18 @@ pub struct Request<'a> {
     pub join_files: bool,
 }
 
+impl Request<'_> {
+    /// The times between which a record may hold a sample of the window: half a sample, as each
+    /// end goes to the nearest one, and half a sample, as records scatter around their grid.
+    fn reach(&self, rate_hz: f64) -> (i64, i64) {
+        let margin_ns = period_ns(rate_hz).saturating_add(MICROSECOND);
+        (
+            self.start_ns.saturating_sub(margin_ns),
+            self.end_ns.saturating_add(margin_ns),
+        )
+    }
+}
+
 /// All that a file holds, like `obspy.read`.
 ///
 /// # Errors
@@ -71,15 +88,25 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
     if records == 0 && problems.iter().all(|p| p.kind == ProblemKind::Skipped) {
         problems = vec![Problem::not_miniseed(name, bytes.len() as u64)];
     }
-    decode_all(chain_in_file_order(pieces), &[buffer], problems)
+    let buffers = [buffer];
+    let mut segments = Vec::new();
+    for run in chain_in_file_order(pieces) {
+        segments.extend(decode_run(&run, &buffers, &mut problems));
+    }
+    Answer { segments, problems }
 }
 
 /// A window of the archive. A file that vanished, changed or is damaged is a problem; the rest of
 /// the answer stands.
 ///
 /// # Errors
-/// [`Error::Argument`] when the window ends before it begins, and failures of the index.
-pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer, Error> {
+/// [`Error::Argument`] when the window ends before it begins, [`Error::Cancelled`] when the ticker
+/// says so, and failures of the index.
+pub fn read_window(
+    index: &IndexReader,
+    request: &Request<'_>,
+    ticker: &mut Ticker<'_>,
+) -> Result<Answer, Error> {
     if request.end_ns < request.start_ns {
         return Err(Error::Argument(
             "the end time is before the start time".into(),
@@ -90,13 +117,13 @@ pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer,
     let mut pieces = Vec::new();
     let mut files = Files::new(index.path());
     for run in index.runs(request.selection, request.start_ns, request.end_ns)? {
-        let half_period = period_ns(run.rate_hz) / 2 + 1;
-        let from_ns = request.start_ns.saturating_sub(half_period);
-        let to_ns = request.end_ns.saturating_add(half_period);
-        if run.rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
+        ticker.poll()?;
+        let (from_ns, to_ns) = request.reach(run.lowest_rate_hz);
+        if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
             continue;
         }
-        let buffer = match files.read(&run, byte_range(&run, from_ns, to_ns), &mut problems) {
+        let range = byte_range(&run, from_ns, to_ns);
+        let buffer = match files.read(&run, range, &mut problems) {
             Ok(buffer) => buffer,
             Err(problem) => {
                 problems.push(problem);
@@ -104,21 +131,32 @@ pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer,
             }
         };
         let mut other = None;
+        let (mut inside, mut outside) = (0, None);
         collect_pieces(
             &buffer,
             buffers.len(),
             &mut problems,
             |offset, mut piece| {
                 if !run.is_of(&piece.source) {
-                    other.get_or_insert((offset, piece.source));
-                } else if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
+                    other.get_or_insert((offset, piece.source.to_string()));
+                    return;
+                }
+                if piece.end_ns < run.start_ns - MICROSECOND
+                    || piece.start_ns > run.end_ns + MICROSECOND
+                {
+                    outside.get_or_insert((offset, "other times".to_owned()));
+                    return;
+                }
+                inside += 1;
+                let (from_ns, to_ns) = request.reach(piece.rate_hz);
+                if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
                     piece.grid_start_ns = on_grid(&run, &piece);
                     pieces.push(piece);
                 }
             },
         );
-        if let Some((offset, source)) = other {
-            problems.push(changed(&buffer, offset, &source.to_string(), &run));
+        if let Some((offset, found)) = other.or(outside.filter(|_| inside == 0)) {
+            problems.push(changed(&buffer, offset, &found, &run));
         }
         buffers.push(buffer);
     }
@@ -127,19 +165,14 @@ pub fn read_window(index: &IndexReader, request: &Request<'_>) -> Result<Answer,
     } else {
         chain_in_file_order(pieces)
     };
-    let cut = runs
-        .into_iter()
-        .filter_map(|run| run.cut(request.start_ns, request.end_ns))
-        .collect();
-    Ok(decode_all(cut, &buffers, problems))
-}
-
-fn decode_all(runs: Vec<Run>, buffers: &[Buffer<'_>], mut problems: Vec<Problem>) -> Answer {
-    let segments = runs
-        .iter()
-        .flat_map(|run| decode_run(run, buffers, &mut problems))
-        .collect();
-    Answer { segments, problems }
+    let mut segments = Vec::new();
+    for run in runs {
+        ticker.poll()?;
+        if let Some(run) = run.cut(request.start_ns, request.end_ns) {
+            segments.extend(decode_run(&run, &buffers, &mut problems));
+        }
+    }
+    Ok(Answer { segments, problems })
 }
 
 /// Hand on each record of a buffer that has samples, and report what is wrong. Returns the number
@@ -186,6 +219,9 @@ fn collect_pieces(
 
 /// The bytes of a run that a window needs: from the last entry of the time index that is not
 /// behind its begin to the first one that is behind its end.
+///
+/// Entries bound the starts of records. That the records before an entry also end before it holds
+/// only where no spans overlap; otherwise the run is read from its first byte.
 fn byte_range(run: &IndexedRun, from_ns: i64, to_ns: i64) -> (u64, u64) {
     let (begin, end) = (run.byte_offset, run.byte_offset + run.bytes);
     let Some(index) = run.time_index.as_ref().filter(|index| index.in_order) else {
@@ -195,7 +231,7 @@ fn byte_range(run: &IndexedRun, from_ns: i64, to_ns: i64) -> (u64, u64) {
         .entries
         .iter()
         .rev()
-        .find(|(time, _)| *time <= from_ns)
+        .find(|(time, _)| run.spans_apart && *time <= from_ns)
         .map_or(begin, |(_, offset)| *offset);
     let to = index
         .entries
@@ -210,14 +246,23 @@ fn byte_range(run: &IndexedRun, from_ns: i64, to_ns: i64) -> (u64, u64) {
 /// The times of records scatter around the grid of the samples, by up to half a sample. A file
 /// read as a whole has the grid of its first record; so that a window out of the middle has the
 /// same times and samples, its first record goes to the grid of the span that the index names.
+/// Where spans overlap nothing tells which one a record belongs to: it keeps its own time.
 fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
-    let reaches = |(start, end): &&(i64, i64)| *start <= piece.start_ns && piece.start_ns <= *end;
-    let Some((span_start_ns, _)) = run.spans.iter().rev().find(reaches) else {
+    if !run.spans_apart {
+        return piece.start_ns;
+    }
+    let behind = run
+        .spans
+        .partition_point(|(start, _)| *start <= piece.start_ns);
+    let Some((span_start_ns, span_end_ns)) = behind.checked_sub(1).map(|at| run.spans[at]) else {
         return piece.start_ns;
     };
+    if piece.start_ns > span_end_ns {
+        return piece.start_ns;
+    }
     // Spans are written with microseconds, the first sample of the run with all its digits.
-    let near = (run.start_ns - span_start_ns).abs() < 1000;
-    let grid_ns = if near { run.start_ns } else { *span_start_ns };
+    let near = (run.start_ns - span_start_ns).abs() < MICROSECOND;
+    let grid_ns = if near { run.start_ns } else { span_start_ns };
     let index = nearest_sample(grid_ns, piece.rate_hz, piece.start_ns);
     sample_time_ns(grid_ns, piece.rate_hz, index)
 }
@@ -229,9 +274,11 @@ fn changed(buffer: &Buffer<'_>, offset: usize, found: &str, run: &IndexedRun) ->
             &buffer.path,
             ProblemKind::Changed,
             format!(
-                "record of {found}: expected {} as the index says; the file changed, \
-                 run makeindex again",
-                run.codes.join(".")
+                "record of {found}: expected {} from {} to {} as the index says; the file \
+                 changed, run makeindex again",
+                run.codes.join("."),
+                time_text(run.start_ns),
+                time_text(run.end_ns),
             ),
         )
     }
@@ -267,7 +314,7 @@ impl Files {
             .as_ref()
             .is_none_or(|(name, ..)| *name != run.filename)
         {
-            let file = self.open(&run.filename).map_err(unreadable)?;
+            let file = self.open(run).map_err(unreadable)?;
             let size = file.metadata().map_err(unreadable)?.len();
             self.last = Some((run.filename.clone(), file, size));
         }
@@ -299,9 +346,14 @@ impl Files {
     }
 
     /// Open a file as the index names it: a relative name is looked for in the folder of the
-    /// index, then in the working folder; `path#N` is version N of `path` (mseedindex).
-    fn open(&self, name: &str) -> io::Result<File> {
-        let base = name.rsplit_once('#').map(|(base, _)| base);
+    /// index, then in the working folder; `path#N` may be version N of `path` (mseedindex).
+    fn open(&self, run: &IndexedRun) -> io::Result<File> {
+        let name = run.filename.as_str();
+        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+        let base = name
+            .rsplit_once('#')
+            .filter(|(_, version)| !run.exact_name && is_number(version))
+            .map(|(base, _)| base);
         let mut first_error = None;
         for name in std::iter::once(name).chain(base) {
             for path in [self.index_folder.join(name), PathBuf::from(name)] {

@@ -8,6 +8,7 @@ pub use v2::{Blockette, Timing500, blockettes};
 
 use crate::decode::Encoding;
 use crate::error::{Error, Kind};
+use crate::limits;
 use crate::source_id::SourceId;
 use crate::time;
 
@@ -35,7 +36,7 @@ pub struct Record<'a> {
     pub quality: Option<u8>,
     /// Time of the first sample, corrections applied.
     pub start_ns: i64,
-    /// Number of samples as declared.
+    /// Number of samples: as declared, but never more than the payload can hold.
     pub npts: usize,
     /// Sample rate in hertz, 0 when the record is no time series.
     pub rate_hz: f64,
@@ -54,7 +55,7 @@ pub struct Record<'a> {
     pub payload_end: usize,
     /// Extra headers of miniSEED 3 (JSON bytes), empty otherwise.
     pub extra_headers: &'a [u8],
-    /// A fault that leaves the record usable: a CRC that does not match.
+    /// A fault that leaves the record usable: a CRC that does not match, too many samples declared.
     pub fault: Option<Error>,
 }
 
@@ -94,10 +95,21 @@ impl<'a> Record<'a> {
         time::sample_time_ns(self.start_ns, self.rate_hz, (self.npts as i64 - 1).max(0))
     }
 
-    /// Whether the record carries samples of a time series.
-    #[must_use]
-    pub fn is_waveform(&self) -> bool {
-        self.npts > 0 && self.rate_hz > 0.0 && self.encoding != Encoding::Text
+    /// Bound the declared number of samples by what the payload can hold.
+    fn bounded(mut self) -> Self {
+        let limit = limits::max_samples(self.encoding, self.payload_end - self.payload_start);
+        if self.npts > limit {
+            self.fault = Some(Error::new(
+                Kind::Limit {
+                    name: "number of samples",
+                    found: self.npts as u64,
+                    limit: limit as u64,
+                },
+                0,
+            ));
+            self.npts = limit;
+        }
+        self
     }
 }
 

@@ -51,12 +51,18 @@ pub(super) fn looks_like(data: &[u8]) -> bool {
         && header_big_endian(data).is_some()
 }
 
-/// Whether a SEED control header (volume, abbreviation, station, time span) begins here.
+/// Whether a SEED control header (volume, abbreviation, station, time span) begins here: behind its
+/// type stand the three digits of a blockette type and the four of its length, or the rest of the
+/// blockette before. A data record whose quality letter is damaged has a station code there.
 pub(super) fn looks_like_control_header(data: &[u8]) -> bool {
-    data.len() >= 8
+    data.len() >= 15
         && data[..6].iter().all(u8::is_ascii_digit)
         && matches!(data[6], b'V' | b'A' | b'S' | b'T')
-        && matches!(data[7], b' ' | b'*')
+        && match data[7] {
+            b'*' => true,
+            b' ' => data[8..15].iter().all(u8::is_ascii_digit),
+            _ => false,
+        }
 }
 
 /// Byte order of the header: the one in which year and day of the year are possible.
@@ -239,7 +245,8 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         payload_end: length,
         extra_headers: &[],
         fault: None,
-    })
+    }
+    .bounded())
 }
 
 fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {

@@ -54,16 +54,6 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
     let source = SourceId::parse(&bytes[limits::FIXED_HEADER_V3..extra_start])
         .ok_or(Error::new(Kind::SourceIdentifier, 0))?;
     let npts = fields.u32(24) as usize;
-    if npts > limits::max_samples(payload_length) {
-        return Err(Error::new(
-            Kind::Limit {
-                name: "number of samples",
-                found: npts as u64,
-                limit: limits::max_samples(payload_length) as u64,
-            },
-            0,
-        ));
-    }
     // Hertz when positive, seconds per sample when negative.
     let declared_rate = fields.f64(16);
     let rate_hz = match declared_rate {
@@ -96,7 +86,8 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         payload_end: length,
         extra_headers: &bytes[extra_start..payload_start],
         fault: crc_fault(bytes, fields.u32(CRC_AT)),
-    })
+    }
+    .bounded())
 }
 
 fn check_time(fields: Fields<'_>) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! Step through bytes from record to record, and say what was skipped.
 
-use super::Record;
+use super::{FormatVersion, Record};
 use crate::error::{Error, Kind};
+use crate::limits;
 
 /// What stands at a place.
 #[derive(Debug)]
@@ -31,19 +32,60 @@ pub struct Skipped {
 pub struct Walker<'a> {
     data: &'a [u8],
     position: usize,
+    last_length: usize,
 }
 
 impl<'a> Walker<'a> {
     /// Walk over `data` from its first byte.
     #[must_use]
     pub fn new(data: &'a [u8]) -> Self {
-        Self { data, position: 0 }
+        Self {
+            data,
+            position: 0,
+            last_length: 0,
+        }
     }
 
     /// Bytes walked over so far.
     #[must_use]
     pub fn position(&self) -> usize {
         self.position
+    }
+
+    /// A record, unless its length is damaged and other records stand inside it.
+    ///
+    /// Asked only where there is reason: a miniSEED 2 record of another length than the one
+    /// before, a miniSEED 3 record whose CRC does not match.
+    fn undivided(&self, record: Record<'a>) -> Result<Record<'a>, Error> {
+        let length = record.bytes.len();
+        let inside = match record.format {
+            FormatVersion::V2 if length != self.last_length => {
+                let step = limits::MIN_RECORD_LENGTH_V2;
+                (step..length).step_by(step).any(|at| {
+                    let rest = &record.bytes[at..];
+                    Record::looks_like(rest)
+                        && Record::parse(rest).is_ok_and(|r| r.source == record.source)
+                })
+            }
+            FormatVersion::V3 if record.fault.is_some() => {
+                (limits::FIXED_HEADER_V3..length).any(|at| {
+                    let rest = &record.bytes[at..];
+                    Record::looks_like(rest) && Record::parse(rest).is_ok_and(|r| r.fault.is_none())
+                })
+            }
+            _ => false,
+        };
+        if inside {
+            return Err(Error::new(
+                Kind::Field {
+                    name: "record length",
+                    found: length as i64,
+                    expected: "no other record inside the record",
+                },
+                0,
+            ));
+        }
+        Ok(record)
     }
 
     /// Offset of the next parsable record at or after `from`.
@@ -63,8 +105,9 @@ impl<'a> Iterator for Walker<'a> {
         if start >= self.data.len() {
             return None;
         }
-        match Record::parse(&self.data[start..]) {
+        match Record::parse(&self.data[start..]).and_then(|record| self.undivided(record)) {
             Ok(record) => {
+                self.last_length = record.bytes.len();
                 self.position += record.bytes.len();
                 Some(Item::Record(start, record))
             }
@@ -85,7 +128,7 @@ impl<'a> Iterator for Walker<'a> {
 /// number tells.
 fn describe(error: Error, skipped: &[u8]) -> Error {
     let cut_header = error.kind == Kind::NotMiniSeed
-        && skipped.len() < crate::limits::FIXED_HEADER_V2
+        && skipped.len() < limits::FIXED_HEADER_V2
         && (skipped.starts_with(b"MS\x03")
             || (skipped.len() > 6
                 && skipped[..6].iter().all(u8::is_ascii_digit)
@@ -93,7 +136,7 @@ fn describe(error: Error, skipped: &[u8]) -> Error {
     if cut_header {
         return Error::new(
             Kind::Truncated {
-                needed: crate::limits::FIXED_HEADER_V2,
+                needed: limits::FIXED_HEADER_V2,
                 available: skipped.len(),
             },
             0,

@@ -1,0 +1,224 @@
+//! Connections of readers: one for each thread of each process.
+//!
+//! A connection that a child inherited is left alone, never closed: closing it would drop the locks
+//! of the parent. For the same reason nothing here opens the index file but SQLite itself: closing
+//! any other descriptor of a file drops all locks that the process has on it.
+
+use std::cell::RefCell;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::schema;
+use crate::{Error, fork};
+
+/// Connections that a thread keeps open.
+const OPEN_PER_THREAD: usize = 8;
+
+/// A writer holds the index for one batch at a time.
+const BUSY: Duration = Duration::from_secs(60);
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static OPEN: RefCell<OpenHandles> = const { RefCell::new(OpenHandles(Vec::new())) };
+}
+
+/// What tells one file from another that took its name.
+type FileIdentity = (u64, u64);
+
+/// A connection and what it found.
+pub(super) struct Handle {
+    reader: u64,
+    process: u32,
+    file: Option<FileIdentity>,
+    pub(super) connection: Connection,
+    pub(super) has_summary: bool,
+    /// Whether makeindex of this library wrote the index.
+    pub(super) is_own: bool,
+}
+
+impl Handle {
+    fn close(self) {
+        if self.process == std::process::id() {
+            let _inside = fork::enter();
+            drop(self);
+        } else {
+            std::mem::forget(self);
+        }
+    }
+}
+
+struct OpenHandles(Vec<Handle>);
+
+impl Drop for OpenHandles {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Handle::close);
+    }
+}
+
+/// An index opened for reading. Cheap to clone, safe to share between threads and over forks.
+#[derive(Debug, Clone)]
+pub struct IndexReader {
+    path: PathBuf,
+    id: u64,
+}
+
+impl IndexReader {
+    /// Open an index. Creates nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file is missing, a folder or forbidden, [`Error::NotAnIndex`] when it
+    /// is no SQLite database or has no `tsindex` table with the needed columns.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let reader = Self {
+            // The working folder may change; the index does not.
+            path: std::path::absolute(path).map_err(|e| Error::io(path, e))?,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+        };
+        let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        if metadata.is_dir() {
+            return Err(Error::io(path, io::ErrorKind::IsADirectory.into()));
+        }
+        reader.with(|_| Ok(()))?;
+        Ok(reader)
+    }
+
+    /// The index file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Use the connection of this thread in this process; a new one when the file was replaced.
+    pub(super) fn with<T>(
+        &self,
+        work: impl FnOnce(&Handle) -> rusqlite::Result<T>,
+    ) -> Result<T, Error> {
+        let process = std::process::id();
+        let file = identity(&self.path)?;
+        OPEN.with_borrow_mut(|OpenHandles(open)| {
+            let stale =
+                |h: &mut Handle| h.process != process || (h.reader == self.id && h.file != file);
+            for handle in open.extract_if(.., stale) {
+                handle.close();
+            }
+            let at = match open.iter().position(|h| h.reader == self.id) {
+                Some(at) => at,
+                None => {
+                    if open.len() >= OPEN_PER_THREAD {
+                        open.remove(0).close();
+                    }
+                    open.push(self.connect(process, file)?);
+                    open.len() - 1
+                }
+            };
+            let _inside = fork::enter();
+            work(&open[at]).map_err(|e| self.wrap(e))
+        })
+    }
+
+    fn connect(&self, process: u32, file: Option<FileIdentity>) -> Result<Handle, Error> {
+        let _inside = fork::enter();
+        let mut opened = self.read_schema();
+        if matches!(&opened, Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly)) {
+            // A writer was killed in the middle of a batch. SQLite takes the batch back as soon
+            // as somebody who may write opens the file.
+            opened = Connection::open_with_flags(&self.path, write_flags())
+                .and_then(|c| c.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
+                .and_then(|()| self.read_schema());
+        }
+        let (connection, columns, tables) = opened.map_err(|e| self.wrap(e))?;
+        let missing: Vec<_> = schema::NEEDED
+            .iter()
+            .filter(|name| !columns.iter().any(|c| c == *name))
+            .copied()
+            .collect();
+        if !missing.is_empty() {
+            let reason = if columns.is_empty() {
+                "no table tsindex: expected an index made by makeindex or mseedindex".to_owned()
+            } else {
+                format!("table tsindex lacks the columns {}", missing.join(", "))
+            };
+            return Err(Error::NotAnIndex {
+                path: self.path.clone(),
+                reason,
+            });
+        }
+        let has = |name: &str| tables.iter().any(|table| table == name);
+        let summary_rows = connection
+            .prepare("SELECT 1 FROM tsindex_summary LIMIT 1")
+            .and_then(|mut statement| statement.exists([]));
+        Ok(Handle {
+            reader: self.id,
+            process,
+            file,
+            connection,
+            has_summary: summary_rows.unwrap_or(false),
+            is_own: has("credit_fast_files"),
+        })
+    }
+
+    fn read_schema(&self) -> rusqlite::Result<(Connection, Vec<String>, Vec<String>)> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(BUSY)?;
+        let columns = names(&connection, "SELECT name FROM pragma_table_info('tsindex')")?;
+        let tables = names(
+            &connection,
+            "SELECT name FROM sqlite_master WHERE type='table'",
+        )?;
+        Ok((connection, columns, tables))
+    }
+
+    fn wrap(&self, error: rusqlite::Error) -> Error {
+        wrap(&self.path, error)
+    }
+}
+
+fn write_flags() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// The first column of a query.
+pub(super) fn names(connection: &Connection, query: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(query)?;
+    statement.query_map([], |row| row.get(0))?.collect()
+}
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Result<Option<FileIdentity>, Error> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+    Ok(Some((metadata.dev(), metadata.ino())))
+}
+
+#[cfg(not(unix))]
+fn identity(path: &Path) -> Result<Option<FileIdentity>, Error> {
+    std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+    Ok(None)
+}
+
+/// A failure of SQLite as one of ours: where it is one of the file system, as that.
+pub(super) fn wrap(path: &Path, error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::NotAnIndex {
+            path: path.to_path_buf(),
+            reason: "not an SQLite database: expected an index made by makeindex or mseedindex"
+                .into(),
+        },
+        Some(ErrorCode::CannotOpen) if path.is_dir() => {
+            Error::io(path, io::ErrorKind::IsADirectory.into())
+        }
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            Error::io(path, io::ErrorKind::PermissionDenied.into())
+        }
+        _ => Error::Sqlite {
+            path: path.to_path_buf(),
+            source: error,
+        },
+    }
+}
