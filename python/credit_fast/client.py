@@ -124,7 +124,11 @@ class Client:
 
     def __init__(self, index: str | os.PathLike[str]) -> None:
         self._path = os.fspath(index)
-        self._index = _core.Index(self._path)
+        try:
+            self._index = _core.Index(self._path)
+        except FileNotFoundError as error:
+            text = "No such index file (credit-fast makeindex makes one)"
+            raise FileNotFoundError(error.errno, text, self._path) from None
 
     def __repr__(self) -> str:
         return f"Client({self._path!r})"

@@ -32,6 +32,7 @@ class IndexReport:
     files_added: int
     files_replaced: int
     files_unchanged: int
+    files_vanished: int
     files_without_records: int
     records: int
     bytes: int
@@ -60,6 +61,7 @@ class IndexReport:
             "files_added": self.files_added,
             "files_replaced": self.files_replaced,
             "files_unchanged": self.files_unchanged,
+            "files_vanished": self.files_vanished,
             "files_without_records": self.files_without_records,
             "records": self.records,
             "bytes": self.bytes,
@@ -100,7 +102,7 @@ def makeindex(
     out
         Index file (EarthScope's `tsindex` schema in SQLite), made when missing. When it is
         there, unchanged files (same size and time of change) are passed over, changed ones
-        replaced, new ones added.
+        replaced, new ones added; vanished ones are reported and keep their rows.
     threads
         Scanning threads; all cores by default.
     pattern

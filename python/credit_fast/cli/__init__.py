@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 
 from credit_fast import __version__
@@ -44,19 +46,32 @@ def build_parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"credit-fast {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        sub = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
+        # No abbreviations: `--overwrit` must not replace a file.
+        sub = commands.add_parser(command.NAME, help=command.HELP, allow_abbrev=False)
         command.add_arguments(sub)
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, parser=sub)
     return parser
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments; a word that no command knows ends with a hint at what was meant."""
+    args, unknown = build_parser().parse_known_args(argv)
+    if unknown:
+        known = [name for action in args.parser._actions for name in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].partition("=")[0], known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        args.parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    return args
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code."""
-    args = build_parser().parse_args(argv)
+    args = _parse(argv)
     try:
         code: int = args.run(args)
         sys.stdout.flush()
@@ -70,5 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except (CreditFastError, OSError, ValueError) as error:
         print(f"credit-fast {args.command}: {error}", file=sys.stderr)
+        return 2
+    except Exception:
+        # A fault of ours: all of it is shown, and the code is not that of a finished run.
+        traceback.print_exc()
         return 2
     return code

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from rich.console import Console
 from rich.table import Table
@@ -22,8 +23,8 @@ file in EarthScope's tsindex schema, which ObsPy, mseedindex and others can open
 Every file is looked at, whatever its name: the content decides. Links are followed, and each
 real file is taken once; names that begin with a dot are passed over unless given themselves.
 What is damaged, cut short or no miniSEED is listed with file and byte offset, and everything
-readable around it is indexed. A second run passes over unchanged files, replaces changed ones
-and adds new ones.
+readable around it is indexed. A second run passes over unchanged files, replaces changed ones,
+adds new ones, and lists files of the index that are gone (their rows are kept).
 """
 
 EPILOG = """\
@@ -35,7 +36,8 @@ examples:
 
 exit code:
   0  all files are indexed
-  1  finished, but some files or parts of files are damaged or no miniSEED; they are listed
+  1  finished, but some files or parts of files are damaged, no miniSEED or gone (they are listed),
+     or there was no file at all
   2  failed
 """
 
@@ -78,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
     elif not args.quiet:
         _print_report(report, Console())
-    return 1 if report.problems else 0
+    if not report.files_found:
+        print(f"credit-fast {NAME}: no file found in {', '.join(args.root)}", file=sys.stderr)
+    return 1 if report.problems or not report.files_found else 0
 
 
 def _print_report(report: IndexReport, console: Console) -> None:
@@ -88,6 +92,8 @@ def _print_report(report: IndexReport, console: Console) -> None:
         span = f"{report.starttime} to {report.endtime}"
     files = f"{report.files_found:,} found: {report.files_added:,} added, "
     files += f"{report.files_replaced:,} replaced, {report.files_unchanged:,} unchanged"
+    if report.files_vanished:
+        files += f"; {report.files_vanished:,} vanished"
     if report.files_without_records:
         files += f"; {report.files_without_records:,} without a record"
     read = f"{report.records:,} in {report.bytes / 1e6:,.1f} MB, {report.seconds:.2f} s"

@@ -23,7 +23,8 @@ _NEAR = 5
 
 DESCRIPTION = """\
 Draw an event of a data set as a record section: one trace per station, ordered by epicentral
-distance, each normalised; Pg red, Sg blue, Pn and Sn in their own colours; time since origin.
+distance, each normalised; Pg red, Sg blue, Pn orange, Sn green, P pink and S light blue; time
+since origin.
 --station draws all components of one station, --overview the map and time line of the file.
 """
 
@@ -111,6 +112,8 @@ def run(args: argparse.Namespace) -> int:
             figure = _draw(dataset, event_id, args)
         output = args.output or _file_name(event_id)
         plotting.save_figure(figure, output)
+    except BrokenPipeError:
+        raise
     except (CreditFastError, OSError, ValueError, LookupError) as error:
         # str() of a KeyError puts its message in quotation marks.
         text = error.args[0] if isinstance(error, LookupError) and error.args else error

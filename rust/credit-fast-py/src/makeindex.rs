@@ -58,6 +58,7 @@ pub(crate) fn makeindex<'py>(
     figures.set_item("files_added", report.files_added)?;
     figures.set_item("files_replaced", report.files_replaced)?;
     figures.set_item("files_unchanged", report.files_unchanged)?;
+    figures.set_item("files_vanished", report.files_vanished)?;
     figures.set_item("files_without_records", report.files_without_records)?;
     figures.set_item("records", report.records)?;
     figures.set_item("bytes", report.bytes)?;

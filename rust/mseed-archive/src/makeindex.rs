@@ -2,15 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
-use crate::problem::Problem;
+use crate::problem::{Problem, ProblemKind};
 use crate::run::{self, Cancel, TICK, Ticker};
 use crate::scan::scan_file;
 use crate::tsindex::{IndexWriter, KnownFile, ScannedFile, Totals};
@@ -57,6 +57,8 @@ pub struct Report {
     pub files_replaced: u64,
     /// Files passed over because they did not change.
     pub files_unchanged: u64,
+    /// Files of the index below the roots that no longer exist; their rows are kept.
+    pub files_vanished: u64,
     /// Scanned files that hold no record.
     pub files_without_records: u64,
     /// Records read in this run.
@@ -105,6 +107,8 @@ struct Shared<'a> {
     cancel: Cancel,
     counts: &'a Counts,
     known: HashMap<String, KnownFile>,
+    /// Known files that the walk found.
+    seen: Mutex<HashSet<String>>,
 }
 
 fn now_ns() -> i64 {
@@ -142,6 +146,7 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
         cancel: Cancel::default(),
         counts: &counts,
         known: writer.known_files(&mut ticker)?,
+        seen: Mutex::default(),
     };
     let mut known_problems = writer.known_problems(&mut ticker)?;
     let walk = FileWalk::new(pattern, index_files(job));
@@ -179,6 +184,9 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
         return Err(Error::Cancelled);
     }
     result?;
+    let vanished = vanished_files(job, &shared);
+    report.files_vanished = vanished.len() as u64;
+    report.problems.extend(vanished);
     let (totals, replaced) = writer.finish(now_ns(), &mut ticker)?;
     report.files_found = counts.now().found;
     report.files_replaced += replaced;
@@ -190,6 +198,24 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     report.seconds = began.elapsed().as_secs_f64();
     on_tick(&counts.now());
     Ok(report)
+}
+
+/// Files that the index knows below the roots, that the walk did not find, and that are gone.
+fn vanished_files(job: &Job, shared: &Shared<'_>) -> Vec<Problem> {
+    let roots: Vec<_> = job.roots.iter().flat_map(|r| r.canonicalize()).collect();
+    let seen = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut gone: Vec<_> = shared
+        .known
+        .keys()
+        .filter(|name| !seen.contains(name.as_str()))
+        .filter(|name| roots.iter().any(|root| Path::new(name).starts_with(root)))
+        .filter(|name| !Path::new(name).exists())
+        .collect();
+    gone.sort();
+    let reason = "in the index, but no longer there; its rows are kept";
+    gone.into_iter()
+        .map(|name| Problem::file(name, ProblemKind::Vanished, reason))
+        .collect()
 }
 
 /// The index and SQLite's files beside it are no data.
@@ -220,10 +246,15 @@ fn find_files(
             Found::Problem(problem) => results.send(Message::Problem(problem)).is_ok(),
             Found::File(file) => {
                 shared.counts.found.fetch_add(1, Ordering::Relaxed);
+                let known = shared.known.get(&file.path);
+                if known.is_some() {
+                    let mut seen = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
+                    seen.insert(file.path.clone());
+                }
                 let same = |known: &KnownFile| {
                     known.size == file.size && known.modified_ns == file.modified_ns
                 };
-                if shared.known.get(&file.path).is_some_and(same) {
+                if known.is_some_and(same) {
                     results.send(Message::Unchanged(file)).is_ok()
                 } else {
                     files.send(file).is_ok()

@@ -36,10 +36,12 @@ pub enum ProblemKind {
     Skipped,
     /// The file is not what the index says.
     Changed,
+    /// The file is in the index and no longer exists.
+    Vanished,
 }
 
 impl ProblemKind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::NotMiniSeed,
         Self::Unreadable,
         Self::Corrupt,
@@ -48,6 +50,7 @@ impl ProblemKind {
         Self::Integrity,
         Self::Skipped,
         Self::Changed,
+        Self::Vanished,
     ];
 
     /// Text of the kind.
@@ -62,6 +65,7 @@ impl ProblemKind {
             Self::Integrity => "integrity",
             Self::Skipped => "skipped",
             Self::Changed => "changed",
+            Self::Vanished => "vanished",
         }
     }
 

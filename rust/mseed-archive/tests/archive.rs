@@ -402,3 +402,15 @@ fn records_far_behind_foreign_bytes_are_found() {
     assert_eq!(report.problems[0].length, 20_000_000);
     assert_eq!(values(&archive.window(0, 999)), [(0, 999)]);
 }
+
+#[test]
+fn files_that_are_gone_are_reported_and_keep_their_rows() {
+    let archive = Archive::new();
+    archive.write("a", &counting("HHZ", 0, 1000));
+    let gone = archive.write("b", &counting("HHN", 0, 1000));
+    archive.run();
+    fs::remove_file(gone).unwrap();
+    let report = archive.run();
+    assert_eq!((report.files_vanished, report.totals.rows), (1, 2));
+    assert_eq!(kinds(&report.problems), [ProblemKind::Vanished]);
+}
