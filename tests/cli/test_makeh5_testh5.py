@@ -99,8 +99,31 @@ def test_an_existing_file_ends_with_two_and_says_what_to_do(folder: Path) -> Non
     assert made.returncode == 2
     assert "out.h5 exists" in made.stderr
     assert "overwrite" in made.stderr
+    assert command(folder, *MAKE, "--overwrite").returncode == 2  # it is no HDF5 file
     assert (folder / "out.h5").read_text() == "precious"
-    assert command(folder, *MAKE, "--overwrite").returncode == 0
+    (folder / "out.h5").unlink()
+    assert [command(folder, *MAKE, "--overwrite").returncode for _ in range(2)] == [0, 0]
+
+
+@pytest.mark.parametrize("word", ["--", "-", "NONE"])
+def test_a_pick_that_names_no_channel_is_kept(folder: Path, word: str) -> None:
+    (folder / "events.pha").write_text(CATALOG.replace("HHZ", word).replace("HHN", word))
+    made = command(folder, *MAKE, "-r", "2", "--json")
+    account = json.loads(made.stdout)
+    assert made.returncode == 0
+    assert account["levels"]["picks"]["written"] == 2
+    assert account["levels"]["components"]["written"] == 3
+    assert account["notes"]["records whose picks name no channel"] == 1
+
+
+def test_orientations_on_request_are_cut_and_missing_ones_are_told(folder: Path) -> None:
+    made = command(folder, *MAKE, "-r", "2", "--components", "1Z", "--json")
+    account = json.loads(made.stdout)
+    assert account["components"] == "1Z"
+    assert account["levels"]["components"]["total"] == 2
+    assert account["levels"]["components"]["written"] == 1
+    assert account["other_orientations"] == {"HHE": 1, "HHN": 1}
+    assert command(folder, *MAKE, "--overwrite", "--components", "XYZ").returncode == 2
 
 
 @pytest.mark.parametrize("missing", ["index.db", "events.pha", "stations.loc"])

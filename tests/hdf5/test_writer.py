@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from memory_archive import (
     event,
     noise,
     pick,
-    stations,
     three,
     trace,
 )
@@ -28,31 +26,6 @@ from credit_fast.hdf5 import MakeH5Report, layout, makeh5
 
 EVID = "X1.201203012122.0001"
 STATION = "X1.AAA.00"
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., tuple[MakeH5Report, h5py.File]]]:
-    """Runs makeh5 on an archive in memory and opens what came out; every sum must agree."""
-    files: list[h5py.File] = []
-
-    def run(
-        traces: list[Any],
-        *events: Any,
-        fail: dict[str, BaseException] | None = None,
-        **options: Any,
-    ) -> tuple[MakeH5Report, h5py.File]:
-        options = {"range_s": 2.0, "stations": stations(STATION), "progress": False} | options
-        archive = MemoryArchive(traces, fail)
-        report = makeh5(archive, tmp_path / "out.h5", catalog(*events), **options)
-        tallies = [*report.levels.values(), *report.picks_by_phase.values()]
-        assert all(tally.agrees for tally in tallies)
-        assert not list(tmp_path.glob("*.part"))
-        files.append(h5py.File(tmp_path / "out.h5"))
-        return report, files[-1]
-
-    yield run
-    for file in files:
-        file.close()
 
 
 def counts(report: MakeH5Report, level: str) -> tuple[int, int, int, int]:
@@ -255,8 +228,12 @@ def test_a_wrong_rate_is_refused_with_its_reason(make: Any) -> None:
     assert list(file[EVID][STATION]) == []
     assert report.wrong_rate == 1
     assert report.station_records.refused == {"sampling rate 200 Hz, expected 100 Hz": 1}
+    reason = "sampling rate 200 Hz, expected 100 Hz"
     assert counts(report, "components") == (0, 0, 2, 1)
-    assert counts(report, "picks") == (0, 0, 1, 0)
+    assert report.picks.refused == {reason: 1}
+    assert report.picks_by_phase["P"].refused == {reason: 1}
+    assert report.events.refused == {reason: 1}
+    assert (counts(report, "picks"), counts(report, "events")) == ((0, 0, 0, 1), (0, 0, 0, 1))
     assert report.has_problems
 
 

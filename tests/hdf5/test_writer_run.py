@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from memory_archive import MemoryArchive, catalog, event, pick, three
 
 from credit_fast import makeindex
 from credit_fast._core import encode_mseed2
+from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.errors import CatalogError
 from credit_fast.hdf5 import MakeH5Report, makeh5
 
@@ -27,6 +29,13 @@ STATION = "X1.AAA.00"
 def components(report: MakeH5Report) -> tuple[int, int, int, int]:
     tally = report.components
     return tally.written, tally.partial, tally.no_data, tally.n_refused
+
+
+def old_data_set(path: Path) -> bytes:
+    """Make a data set that a run may replace; its bytes."""
+    with h5py.File(path, "w") as file:
+        file.create_group("old")
+    return path.read_bytes()
 
 
 @pytest.fixture
@@ -115,7 +124,7 @@ def test_no_more_records_are_in_flight_than_four_per_thread(tmp_path: Path) -> N
     )
     runner.start()
     time.sleep(0.3)
-    assert len(archive.asked) <= 2 * 4 + 1
+    assert len({request.split(".")[1] for request in archive.asked}) <= 2 * 4 + 1
     first.set()
     runner.join(30)
     assert done[0].station_records.total == 200
@@ -133,9 +142,32 @@ def test_an_existing_file_is_not_touched_and_nothing_is_asked(tmp_path: Path) ->
 
 def test_overwrite_replaces_the_file(tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    out.write_text("old")
+    old_data_set(out)
     makeh5(MemoryArchive([]), out, catalog(event()), overwrite=True, progress=False)
-    assert h5py.is_hdf5(out)
+    with h5py.File(out) as file:
+        assert list(file) == [EVID]
+
+
+def test_overwrite_replaces_an_hdf5_file_with_a_user_block(tmp_path: Path) -> None:
+    out = tmp_path / "out.h5"
+    with h5py.File(out, "w", userblock_size=1024):
+        pass
+    makeh5(MemoryArchive([]), out, catalog(event()), overwrite=True, progress=False)
+    with h5py.File(out) as file:
+        assert list(file) == [EVID]
+
+
+@pytest.mark.parametrize("found", [b"", b"my thesis", b"SQLite format 3\0", b"\x89HDF\r\n"])
+def test_overwrite_leaves_a_file_that_is_no_hdf5_and_says_what_it_found(
+    tmp_path: Path, found: bytes
+) -> None:
+    out = tmp_path / "out.h5"
+    out.write_bytes(found)
+    what = re.escape(repr(found)) if found else "is empty"
+    with pytest.raises(FileExistsError, match=f"no HDF5 file.*{what}"):
+        makeh5(MemoryArchive([]), out, catalog(event()), overwrite=True, progress=False)
+    assert out.read_bytes() == found
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_a_file_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> None:
@@ -150,11 +182,11 @@ def test_a_file_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> N
 
 def test_an_interrupt_in_a_worker_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    out.write_text("old")
+    old = old_data_set(out)
     archive = MemoryArchive([], {"AAA": KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         makeh5(archive, out, catalog(event(pick("P", 1.0))), overwrite=True, progress=False)
-    assert out.read_text() == "old"
+    assert out.read_bytes() == old
     assert list(tmp_path.iterdir()) == [out]
     assert not [item for item in threading.enumerate() if item.name.startswith("makeh5")]
 
@@ -198,16 +230,24 @@ makeh5(Slow(three("X1.AAA.00", 0.0, 500)), {str(tmp_path / "out.h5")!r}, catalog
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")
-def test_a_full_disk_is_a_clear_error_and_leaves_the_old_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("n_events", "npts"),
+    [(200, 20_000), (60, 0), (3, 500)],
+    ids=["while samples are written", "when HDF5 flushes what it held back", "in few events"],
+)
+def test_a_full_disk_is_a_clear_error_and_leaves_the_old_file(
+    tmp_path: Path, n_events: int, npts: int
+) -> None:
     out = tmp_path / "out.h5"
-    out.write_text("old")
+    old = old_data_set(out)
+    limit = 300_000 if npts == 20_000 else 5_000
     body = f"""
 import resource, signal
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-rows = [event(pick("P", 3.0), evid=str(number)) for number in range(200)]
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+rows = [event(pick("P", 3.0), evid=str(number)) for number in range({n_events})]
 try:
-    makeh5(MemoryArchive(three("X1.AAA.00", 0.0, 20000)), {str(out)!r}, catalog(*rows),
+    makeh5(MemoryArchive(three("X1.AAA.00", 0.0, {npts})), {str(out)!r}, catalog(*rows),
            range_s=50.0, overwrite=True, progress=False)
 except OSError as error:
     print(type(error).__name__, error.errno, error)
@@ -215,8 +255,8 @@ except OSError as error:
     result = subprocess.run(script(body), capture_output=True, text=True, timeout=60, check=False)
     assert "cannot write" in result.stdout
     assert "File too large" in result.stdout
-    assert result.returncode == 0, result.stderr
-    assert out.read_text() == "old"
+    assert (result.returncode, result.stderr, result.stdout.count("\n")) == (0, "", 1)
+    assert out.read_bytes() == old
     assert list(tmp_path.iterdir()) == [out]
 
 
@@ -230,6 +270,10 @@ except OSError as error:
         ({"fill": 2**31}, "fill 2147483648"),
         ({"compression_level": 10}, "compression_level 10"),
         ({"compression_level": 0}, "compression_level 0"),
+        ({"components": ""}, "components ''"),
+        ({"components": "EEZ"}, "components 'EEZ'"),
+        ({"components": "enz"}, "components 'enz'"),
+        ({"components": "E,N"}, "components 'E,N'"),
     ],
 )
 def test_an_argument_out_of_range_is_named(
@@ -260,12 +304,39 @@ def test_an_unusable_catalogue_makes_nothing(tmp_path: Path) -> None:
     assert not (tmp_path / "out.h5").exists()
 
 
-def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
-    path = tmp_path / "events.pha"
-    path.write_text("#EVENT")
+SPELLINGS = {
+    "itself": lambda path: path,
+    "text": str,
+    "over a folder": lambda path: path.parent / "sub" / ".." / path.name,
+    "a link": lambda path: path.with_name("link"),
+    "a hard link": lambda path: path.with_name("hard"),
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("role", ["index", "catalogue", "catalogue read", "stations", "table"])
+def test_an_input_is_never_overwritten_however_it_is_spelt(
+    tmp_path: Path, role: str, spelling: str
+) -> None:
+    path = tmp_path / "input"
+    with h5py.File(path, "w"):  # even one that is HDF5
+        pass
+    (tmp_path / "sub").mkdir()
+    path.with_name("link").symlink_to(path)
+    path.with_name("hard").hardlink_to(path)
+    before = path.read_bytes()
+    out = SPELLINGS[spelling](path)
+    inputs: dict[str, Any] = {"index": MemoryArchive([]), "catalog": catalog(), "stations": None}
+    inputs |= {
+        "index": {"index": path},
+        "catalogue": {"catalog": path},
+        "catalogue read": {"catalog": Catalog(str(path))},
+        "stations": {"stations": path},
+        "table": {"stations": StationTable(str(path), [])},
+    }[role]
     with pytest.raises(ValueError, match="is an input"):
-        makeh5(MemoryArchive([]), path, path, overwrite=True, progress=False)
-    assert path.read_text() == "#EVENT"
+        makeh5(out=out, overwrite=True, progress=False, **inputs)
+    assert path.read_bytes() == before
 
 
 def test_a_folder_is_no_data_set(tmp_path: Path) -> None:

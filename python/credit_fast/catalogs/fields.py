@@ -32,6 +32,7 @@ _FIRST_YEAR, _LAST_YEAR = 1678, 2261
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,4})?").fullmatch
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE).fullmatch
 _MISSING = re.compile(r"[A-Za-z_/-]+").fullmatch
+_NO_CHANNEL = frozenset({"NONE", "NULL", "CHANNEL"})  # other placeholders are codes somewhere
 _YEAR = re.compile(r"[0-9]{4}").fullmatch
 _SMALL = re.compile(r"[0-9]{1,2}").fullmatch
 _MICROSECONDS = re.compile(r"[0-9]{1,7}").fullmatch
@@ -61,8 +62,11 @@ def check_code(code: str, name: str) -> str:
     """Return a network, station, location or channel code if it can be one.
 
     Waveform files can hold nothing but ASCII codes, and a `.` or `/` in one would make
-    `NET.STA.LOC` ambiguous.
+    `NET.STA.LOC` ambiguous. A word that says that there is no channel (`--`, `-`, `NONE`) gives
+    `""`: a pick without a channel is still a pick.
     """
+    if name == "channel" and (not code.strip("-") or code in _NO_CHANNEL):
+        return ""
     if not code.isascii() or not code.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"{name} code {shorten(code)}: expected letters and digits")
     return code

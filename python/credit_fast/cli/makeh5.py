@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from rich.console import Console
-
+from credit_fast.cli.terminal import output_console
 from credit_fast.hdf5 import makeh5
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -19,8 +18,9 @@ Cut the waveforms of every event of a catalogue into one HDF5 file (CREDIT layou
 /<event>/<NET.STA.LOC>/<channel>, with picks, distances and coordinates as attributes.
 
 Per event and station the window runs from the first pick - RANGE to the last pick + RANGE
-seconds. The components are the E, N and Z of the picked band (HHE HHN HHZ for a pick on HHZ),
-on one grid; what one of them lacks is filled with 0 and listed in its attribute `gaps`.
+seconds. The components are the E, N and Z of the picked band (HHE HHN HHZ for a pick on HHZ;
+others with --components), on one grid; what one of them lacks is filled with 0 and listed in its
+attribute `gaps`. A pick whose channel is `--` takes one band of its station: HH BH EH SH, others.
 The file appears under its name only when it is whole. At the end a table accounts for every
 event, station record, component and pick: written, partial, no data, or refused and why.
 
@@ -34,6 +34,7 @@ examples:
   credit-fast makeh5 -i index.db -o 2019.h5 -c events.pha -s stations.loc
   credit-fast makeh5 -i index.db -o short.h5 -c events.pha -s stations.loc -r 30 -t 8
   credit-fast makeh5 -i index.db -o all-rates.h5 -c events.pha --rate any --json > account.json
+  credit-fast makeh5 -i index.db -o borehole.h5 -c events.pha --components 12Z
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
 
 exit code:
@@ -41,6 +42,7 @@ exit code:
   1  finished, but something was refused or damaged (a duplicate event, a pick without a usable
      time, a wrong sampling rate, a bad line or data file), or not one waveform was found
   2  failed; nothing was written
+  130, 143  stopped by Ctrl-C, by SIGTERM; nothing was written
 """
 
 
@@ -71,7 +73,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HZ|any",
         help="the sampling rate to accept; programs that read the file assume 100 (default: 100)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing OUT")
+    parser.add_argument(
+        "--components",
+        default="ENZ",
+        metavar="LETTERS",
+        help="orientations to cut, of E N Z 1 2, as 12Z; names stay as they are (default: ENZ)",
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace an existing OUT that is an HDF5 file"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole account as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
@@ -87,12 +97,13 @@ def run(args: argparse.Namespace) -> int:
         rate_hz=args.rate,
         threads=args.threads,
         overwrite=args.overwrite,
+        components=args.components,
         progress=not args.quiet,
     )
     if args.json:
         print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
     elif not args.quiet:
-        report.print(Console())
+        report.print(output_console())
     return 1 if report.has_problems else 0
 
 

@@ -9,6 +9,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from credit_fast.cli.terminal import output_console
 from credit_fast.index import IndexReport, makeindex
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
     elif not args.quiet:
-        _print_report(report, Console())
+        _print_report(report, output_console())
     if not report.files_found:
         print(f"credit-fast {NAME}: no file found in {', '.join(args.root)}", file=sys.stderr)
     return 1 if report.problems or not report.files_found else 0

@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from rich.console import Console
-
 from credit_fast.check import testh5
+from credit_fast.cli.terminal import output_console
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -16,22 +15,27 @@ HELP = "compare an HDF5 data set with its catalogue and archive"
 
 DESCRIPTION = """\
 Compare a data set that makeh5 made with the catalogue it was made from: every event with its
-time and place, every station record, its number of components (0 to 3), every pick and its time.
-Everything that is missing or different is listed, and what the file has and the catalogue lacks.
-With -x, a sample of station records is cut from the archive again and every sample compared.
-Nothing is repaired.
+time and place, every station record, its number of components (0 to 3) and what they say of
+themselves, every pick with its time and all its attributes; with -s the coordinates too.
+Everything that is missing or different is listed, what the file has and the catalogue lacks, and
+what is damaged. Nothing is repaired.
+
+With -x, a sample of station records is cut from the archive again and every sample compared:
+with -r over the window that makeh5 cut, without it over the time that the record covers and its
+picks, where a record that was shortened looks whole.
 """
 
 EPILOG = """\
 examples:
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
-  credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -x index.db --sample 1000
+  credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -s stations.loc
+  credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -x index.db -r 500 --sample 1000
   credit-fast testh5 -i 2019.h5 -c events.pha --json > findings.json
 
 exit code:
   0  the file is whole: all that the catalogue names is there, with three components each
-  1  something is missing, different, or in the file only
-  2  the check could not be made
+  1  something is missing, different, damaged, or in the file only
+  2  the check could not be made; or STATS cannot be written, or is one of the inputs
 """
 
 
@@ -43,7 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-i", "--input", required=True, help="HDF5 file to check")
     parser.add_argument("-o", "--out", metavar="STATS", help="text file for the complete list")
     parser.add_argument("-c", "--catalog", required=True, help="catalogue: events and picks")
+    parser.add_argument("-s", "--stations", help="station file: compare coordinates too")
     parser.add_argument("-x", "--index", help="index of the archive: compare samples too")
+    parser.add_argument(
+        "-r",
+        "--range",
+        type=float,
+        metavar="SECONDS",
+        help="with -x: the range that makeh5 was given (its default: 500)",
+    )
     parser.add_argument(
         "--sample",
         type=int,
@@ -64,7 +76,9 @@ def run(args: argparse.Namespace) -> int:
         args.input,
         args.catalog,
         stats=args.out,
+        stations=args.stations,
         index=args.index,
+        range_s=args.range,
         sample=args.sample,
         seed=args.seed,
         progress=not args.quiet,
@@ -72,5 +86,5 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
     elif not args.quiet:
-        report.print(Console())
+        report.print(output_console())
     return 0 if report.is_whole else 1

@@ -3,14 +3,19 @@
 Counts, their text, table and JSON forms. Every thing of the catalogue is expected once and then
 has exactly one fate, so total = written + partial + no data + refused on every level:
 
-- component: one of the three of the asked band. Partial: it lacks samples of the asked window.
-- station record: partial when even its best component lacks samples of the asked window; its gap
-  seconds are those of that component (the one that lacks least).
+- component: one of those asked for (three) of the asked band. Partial: it lacks samples of the
+  asked window.
+- station record: partial when even its best component lacks samples of the asked window; refused
+  when it has no waveform, although the archive has data, for a reason.
 - pick: written when some component has a real sample at its time; partial when its station has a
-  waveform that does not cover it; no data when its station has none. A pick without a usable time
-  is refused.
-- event: written when all its station records are; partial when at least one has a waveform; no
-  data when none has. Its gap seconds are the sum over its stations.
+  waveform that does not cover it. Without a waveform what its station record is: no data, or
+  refused for the record's reason. A pick without a usable time is refused.
+- event: written when all its station records are; partial when at least one has a waveform. When
+  none has: refused for the reason of its first refused record, else no data.
+
+Gap seconds are seconds of the asked windows without a sample, summed over what is partial: of a
+component its own; of a station record those of its best component; of an event those of its
+station records, where one without any waveform lacks its whole window.
 
 No HDF5 and no archive belongs here.
 """
@@ -27,7 +32,7 @@ from rich.table import Table
 
 from credit_fast.errors import Problem
 from credit_fast.hdf5.cut import StationCut
-from credit_fast.hdf5.layout import TRAVTIME
+from credit_fast.hdf5.layout import ORIENTATIONS, TRAVTIME
 from credit_fast.hdf5.plan import NO_TIME, EventPlan, PickRow
 from credit_fast.hdf5.record import WRONG_RATE
 
@@ -96,6 +101,15 @@ class Tally:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class RecordFate:
+    """What became of one station record; `gap_s` are the seconds of its window without samples."""
+
+    fate: str
+    gap_s: float = 0.0
+    reason: str = ""
+
+
 @dataclass(slots=True)
 class MakeH5Report:
     """What `makeh5` did; `str()` is the table in plain text, `to_dict()` the JSON form.
@@ -111,6 +125,7 @@ class MakeH5Report:
     catalog: str
     range_s: float
     rate_hz: float | None
+    orientations: str = ORIENTATIONS
     events: Tally = field(default_factory=Tally)
     station_records: Tally = field(default_factory=Tally)
     components: Tally = field(default_factory=Tally)
@@ -120,6 +135,8 @@ class MakeH5Report:
     duplicate_events: int = 0
     stations_without_coordinates: Counter[str] = field(default_factory=Counter)
     stations_without_channel: int = 0
+    other_orientations: Counter[str] = field(default_factory=Counter)
+    records_with_other_orientations: int = 0
     picks_without_time: int = 0
     repeated_picks: int = 0
     channels_with_gaps: int = 0
@@ -151,9 +168,7 @@ class MakeH5Report:
 
         Missing data alone is no problem: it is what archives are like.
         """
-        nothing = self.components.total > 0 and not (
-            self.components.written or self.components.partial
-        )
+        nothing = self.events.total > 0 and not (self.components.written or self.components.partial)
         return bool(
             self.refusals
             or self.damaged_files
@@ -177,7 +192,7 @@ class MakeH5Report:
         self.duplicate_events += plan.duplicate
         for station in plan.stations:
             self.station_records.total += 1
-            self.components.total += 3
+            self.components.total += len(self.orientations)
             for row in station.rows:
                 for tally in self._pick_tallies(row):
                     tally.total += 1
@@ -189,25 +204,29 @@ class MakeH5Report:
         self._refuse(self.events, "event", name, reason, str(plan.refusal))
         for station in plan.stations:
             self.station_records.add(REFUSED, "event refused")
-            for _ in range(3):
+            for _ in self.orientations:
                 self.components.add(REFUSED, "event refused")
             for row in station.rows:
                 self._count_pick(row, REFUSED, "event refused")
 
-    def count_event(self, cuts: list[tuple[str, float]]) -> None:
-        """Count an event by the fate and gap seconds of each of its station records."""
-        fates = {fate for fate, _ in cuts}
-        if not fates & {WRITTEN, PARTIAL}:
-            self.events.add(NO_DATA)
-        elif fates == {WRITTEN}:
+    def count_event(self, records: list[RecordFate]) -> None:
+        """Count an event by what became of each of its station records."""
+        fates = {record.fate for record in records}
+        if fates == {WRITTEN}:
             self.events.add(WRITTEN)
+        elif fates & {WRITTEN, PARTIAL}:
+            self.events.add(PARTIAL, gap_s=sum(record.gap_s for record in records))
         else:
-            self.events.add(PARTIAL, gap_s=sum(gap_s for _, gap_s in cuts))
+            reasons = (record.reason for record in records if record.fate == REFUSED)
+            reason = next(reasons, None)
+            self.events.add(NO_DATA if reason is None else REFUSED, reason or "")
 
-    def count_station(self, evid: str, cut: StationCut, *, coordinates: bool) -> tuple[str, float]:
-        """Count a station record, its components and picks; returns its fate and gap seconds."""
+    def count_station(self, evid: str, cut: StationCut, *, coordinates: bool) -> RecordFate:
+        """Count a station record, its components and picks; returns what became of it."""
         name = f"{evid}/{cut.plan.station_id}"
         self.stations_without_channel += cut.any_band
+        self.records_with_other_orientations += bool(cut.others)
+        self.other_orientations.update(cut.others)
         if not coordinates:
             self.stations_without_coordinates[cut.plan.station_id] += 1
         self._count_components(name, cut)
@@ -217,12 +236,14 @@ class MakeH5Report:
             gap_s = min(part.missing_s for part in cut.record.components.values())
             fate = PARTIAL if gap_s > 0 else WRITTEN
             self.station_records.add(fate, gap_s=gap_s)
-            return fate, gap_s
+            return RecordFate(fate, gap_s)
+        window = cut.plan.window(self.range_s)
+        gap_s = 0.0 if window is None else (window[1] - window[0]) / 1e9
         if cut.refusal is not None:
             self._refuse(self.station_records, "station record", name, cut.refusal)
-            return REFUSED, 0.0
+            return RecordFate(REFUSED, gap_s, cut.refusal)
         self.station_records.add(NO_DATA)
-        return NO_DATA, 0.0
+        return RecordFate(NO_DATA, gap_s)
 
     def _count_components(self, name: str, cut: StationCut) -> None:
         components = cut.record.components if cut.record is not None else {}
@@ -252,14 +273,14 @@ class MakeH5Report:
         self.repeated_picks += row.extra > 0
         if cut.plan.refusal is not None:
             self._count_pick(row, REFUSED, "station record refused")
-        elif row.refusal is not None or row.time_ns is None:
+        elif row.refusal is not None or row.data_ns is None:
             self._count_pick(row, REFUSED, str(row.refusal))
             place = f"{name} {row.pick.key} (line {row.pick.line})"
             self.refusals.append(Refusal("pick", place, str(row.refusal)))
         elif cut.record is None or not cut.has_waveform:
-            self._count_pick(row, NO_DATA)
+            self._count_pick(row, NO_DATA if cut.refusal is None else REFUSED, cut.refusal or "")
         else:
-            real = cut.record.has_sample_at(row.time_ns)
+            real = cut.record.has_sample_at(row.data_ns)
             self._count_pick(row, WRITTEN if real else PARTIAL)
 
     def _pick_tallies(self, row: PickRow) -> tuple[Tally, Tally]:
@@ -284,6 +305,9 @@ class MakeH5Report:
         remark = f"in {sum(without.values())} station records"
         yield "stations without coordinates", len(without), remark
         yield "records whose picks name no channel", self.stations_without_channel, "one band taken"
+        remark = f"{' '.join(sorted(self.other_orientations))}: see --components"
+        number = self.records_with_other_orientations
+        yield "records with other orientations only in the archive", number, remark
         yield "picks without time", self.picks_without_time, "their other fields are kept"
         yield "same phase again at a station", self.repeated_picks, "kept as extra rows"
         yield "channels with gaps", self.channels_with_gaps, "filled; see attribute gaps"
@@ -304,6 +328,7 @@ class MakeH5Report:
             "catalog": self.catalog,
             "range_s": self.range_s,
             "rate_hz": self.rate_hz,
+            "components": self.orientations,
             "has_problems": self.has_problems,
             "levels": {name: tally.to_dict() for name, tally in self.levels.items()},
             "picks_by_phase": {
@@ -313,6 +338,7 @@ class MakeH5Report:
             "overlap_conflict_samples": self.overlap_conflict_samples,
             "float_kept": self.float_kept,
             "float_whole": self.float_whole,
+            "other_orientations": dict(self.other_orientations),
             "stations_without_coordinates": sorted(self.stations_without_coordinates),
             "refusals": [str(refusal) for refusal in self.refusals],
             "damaged_files": self.damaged_files,
@@ -323,10 +349,11 @@ class MakeH5Report:
             "seconds": round(self.seconds, 3),
         }
 
-    def _rows(self) -> Iterator[tuple[str, Tally]]:
-        yield from self.levels.items()
+    def _rows(self) -> Iterator[tuple[str, ...]]:
+        for name, tally in self.levels.items():
+            yield _cells(name, tally, has_gaps=tally is not self.picks)
         for phase, tally in sorted(self.picks_by_phase.items()):
-            yield f"  {phase or '(no phase)'}", tally
+            yield _cells(f"  {phase or '(no phase)'}", tally, has_gaps=False)
 
     def _details(self) -> Iterator[str]:
         """Reasons with counts, then at most 20 lines of each list."""
@@ -349,7 +376,7 @@ class MakeH5Report:
     def __str__(self) -> str:
         heads = ("", "total", "written", "partial", "gap s", "no data", "refused")
         lines = [_plain_row(heads)]
-        lines.extend(_plain_row(_cells(name, tally)) for name, tally in self._rows())
+        lines.extend(map(_plain_row, self._rows()))
         lines.append("")
         for name, count, remark in self.notes():
             lines.append(_note_line(name, count, remark))
@@ -363,8 +390,8 @@ class MakeH5Report:
         table.add_column("")
         for head in ("total", "written", "partial", "gap s", "no data", "refused"):
             table.add_column(head, justify="right")
-        for name, tally in self._rows():
-            table.add_row(*_cells(name, tally))
+        for row in self._rows():
+            table.add_row(*row)
         console.print(table)
         lines = [_note_line(*note) for note in self.notes()]
         for line in (*lines, *self._details(), self._closing()):
@@ -376,15 +403,16 @@ class MakeH5Report:
         return f"{self.path}: {size} in {self.seconds:.1f} s ({rate:.1f} events/s)"
 
 
-def _cells(name: str, tally: Tally) -> tuple[str, ...]:
+def _cells(name: str, tally: Tally, has_gaps: bool) -> tuple[str, ...]:
+    """One row of the table; of picks `has_gaps` is False: they have no length."""
     numbers = (tally.total, tally.written, tally.partial)
-    gap = f"{tally.gap_s:.2f}" if tally.gap_s else ""
+    gap = f"{tally.gap_s:.2f}" if tally.gap_s or (tally.partial and has_gaps) else ""
     rest = (tally.no_data, tally.n_refused)
     return (name, *map(str, numbers), gap, *map(str, rest))
 
 
 def _note_line(name: str, count: int, remark: str) -> str:
-    return f"{name:<37}{count:>7}  {remark if count else ''}".rstrip()
+    return f"{name:<52}{count:>7}  {remark if count else ''}".rstrip()
 
 
 def _plain_row(cells: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ checker. No HDF5 and no counting belongs here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +15,7 @@ from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
 from credit_fast.times import UTCDateTime
 
-__all__ = ["StationCut", "WaveformSource", "cut_station", "fetch"]
+__all__ = ["StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
 
 NO_USABLE_TIME = "no pick with a usable time"
 
@@ -42,6 +42,8 @@ class StationCut:
 
     `expected` names the components that are accounted for; `any_band` says that no pick named a
     channel. Without `record` there is no waveform: because of `refusal`, else for lack of data.
+    `others` are channels of orientations that were not asked for and that have data, where a
+    component is missing.
     """
 
     plan: StationPlan
@@ -49,6 +51,7 @@ class StationCut:
     record: Record | None = None
     refusal: str | None = None
     any_band: bool = False
+    others: list[str] = field(default_factory=list)
 
     @property
     def has_waveform(self) -> bool:
@@ -63,30 +66,71 @@ def cut_station(
     range_s: float,
     rate_hz: float | None,
     fill: int,
+    orientations: str = layout.ORIENTATIONS,
 ) -> StationCut:
-    """Station record of the first picked band that has data in the window.
+    """Station record of the first picked band that has usable data in the window.
 
-    Picks without any channel code take the one band of the station that comes first in
-    HH BH EH SH, then by name. Whatever `get_waveforms` raises goes through.
+    Picks without any channel code take one band of the station: HH BH EH SH, then by name, again
+    the first with usable data. When no band has any, the record and reason of the first band
+    with data that were refused. Whatever `get_waveforms` raises goes through.
     """
     cut = StationCut(plan, any_band=not plan.bands)
-    cut.expected = _names(plan.bands[0] if plan.bands else "??")
+    cut.expected = _names(plan.bands[0] if plan.bands else "??", orientations)
     window = plan.window(range_s)
     if plan.refusal is not None or window is None:
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
-    for band in plan.bands or ["??"]:
-        traces = fetch(source, plan, f"{band}[{layout.ORIENTATIONS}]", window)
-        if not plan.bands:
-            band = _preferred_band(traces)
-        traces = [trace for trace in traces if trace.stats.channel in _names(band)]
+    for band, traces in _bands(source, plan, orientations, window):
+        names = _names(band, orientations)
         record = build_record(
-            traces, window, picked_channels=plan.channels, rate_hz=rate_hz, fill=fill
+            [trace for trace in traces if trace.stats.channel in names],
+            window,
+            picked_channels=plan.channels,
+            rate_hz=rate_hz,
+            fill=fill,
         )
-        if record is not None:
-            cut.expected, cut.record, cut.refusal = _names(band), record, record.refusal
+        if record is None or (cut.record is not None and not record.components):
+            continue
+        cut.expected, cut.record, cut.refusal = names, record, record.refusal
+        if record.components:
             break
     return cut
+
+
+def other_orientations(source: WaveformSource, cut: StationCut, range_s: float) -> list[str]:
+    """Channels with data in the window whose orientation was not asked for, sorted.
+
+    Looked for only where a component of the record is missing, in the band of the record (without
+    one, in every band that would have done). A hint for the user: whatever it costs the archive
+    to answer, and whatever it raises, the record itself stays as it is.
+    """
+    window = cut.plan.window(range_s)
+    components = cut.record.components if cut.record is not None else {}
+    if cut.plan.refusal is not None or window is None or len(components) == len(cut.expected):
+        return []
+    asked = {name[-1] for name in cut.expected}
+    others = "".join(letter for letter in layout.SEED_ORIENTATIONS if letter not in asked)
+    bands = [cut.expected[0][:2]] if cut.record is not None else cut.plan.bands or ["??"]
+    found: set[str] = set()
+    for band in bands:
+        try:
+            traces = fetch(source, cut.plan, f"{band}[{others}]", window)
+        except Exception:
+            continue
+        found.update(trace.stats.channel for trace in traces if len(trace.data))
+    return sorted(found)
+
+
+def _bands(
+    source: WaveformSource, plan: StationPlan, orientations: str, window_ns: tuple[int, int]
+) -> Iterator[tuple[str, list[Any]]]:
+    """Each band that would do, in order of preference, with its traces."""
+    for band in plan.bands:
+        yield band, fetch(source, plan, f"{band}[{orientations}]", window_ns)
+    if not plan.bands:
+        traces = fetch(source, plan, f"??[{orientations}]", window_ns)
+        for band in _by_preference(traces):
+            yield band, traces
 
 
 def fetch(
@@ -109,11 +153,11 @@ def fetch(
     ]
 
 
-def _names(band: str) -> list[str]:
-    return [band + orientation for orientation in layout.ORIENTATIONS]
+def _names(band: str, orientations: str) -> list[str]:
+    return [band + orientation for orientation in orientations]
 
 
-def _preferred_band(traces: list[Any]) -> str:
+def _by_preference(traces: list[Any]) -> list[str]:
     bands = {trace.stats.channel[:2] for trace in traces if len(trace.data)}
     order = {band: number for number, band in enumerate(layout.BAND_ORDER)}
-    return min(bands, key=lambda band: (order.get(band, len(order)), band), default="??")
+    return sorted(bands, key=lambda band: (order.get(band, len(order)), band))

@@ -45,7 +45,7 @@ PICK_DISTANCE_AGAIN = "distaz"  # readers take the alphabetically last `dist` as
 PICK_AZIMUTH = "azimuth"
 PICK_STRS = "strs"
 PICK_EXTRA = "extra"
-TRAVTIME = "TRAVTIME"
+TRAVTIME, POLARITY, AMPLITUD = "TRAVTIME", "POLARITY", "AMPLITUD"
 VALUE_FIELDS: dict[str, tuple[str, str]] = {
     "TRAVTIME": ("RMS", "WT"),
     "AMPLITUD": ("AMP", "PERIOD"),
@@ -78,6 +78,13 @@ UNKNOWN_MAGNITUDE = math.nan
 DEFAULT_DELTA_S = 0.01  # of files that lack `delta`: their readers all assume 100 Hz
 DEFAULT_RATE_HZ = 100.0  # readers compute index = (pick - btime) * 100
 ORIENTATIONS = "ENZ"
+ORIENTATIONS_ON_REQUEST = "ENZ12"
+# What the SEED manual (version 2.4, appendix A) has for seismometers: compass, turned, triaxial,
+# radial and transverse, and tilted ones.
+SEED_ORIENTATIONS = "ENZ123ABCRTUVW"
+# Of event ids, phase names and network, station and location codes: far beyond any real one,
+# and short enough for every program that makes a table or a file name of it.
+MAX_NAME_LENGTH = 64
 BAND_ORDER = ("HH", "BH", "EH", "SH")  # tried first when no pick names a channel
 
 # A whole trace is one chunk up to this many samples (1 MiB of int32).
@@ -149,10 +156,21 @@ def is_pick_key(name: str) -> bool:
     return name not in STATION_NAMES and name.rpartition(".")[2] not in PICK_FIELDS
 
 
+def text_fault(name: str) -> str | None:
+    """Why `name` is no name of any kind: too long, or no Unicode text; None when it is good."""
+    if len(name) > MAX_NAME_LENGTH:
+        return f"{name[:16]!r}... has {len(name)} characters, more than {MAX_NAME_LENGTH}"
+    if not name.isascii() and clean_text(name) != name:
+        return f"{name!r} is no Unicode text"
+    return None
+
+
 def group_name_fault(name: str) -> str | None:
     """Why `name` cannot name an HDF5 group of the layout, or None when it can."""
     if not name:
         return "empty name"
+    if (fault := text_fault(name)) is not None:
+        return fault
     if name in (".", ".."):
         return f"{name!r} cannot name an HDF5 group"
     if "/" in name or "\0" in name:
@@ -164,6 +182,8 @@ def phase_fault(phase: str) -> str | None:
     """Why a phase name would break the layout or its readers, or None when it is good."""
     if not phase:
         return "no phase name"
+    if (fault := text_fault(phase)) is not None:
+        return f"phase name {fault}"
     if any(character in phase for character in ",./\0"):
         return f"phase name {phase!r} holds one of , . / or NUL"
     if PICK_DISTANCE in phase:
@@ -195,8 +215,14 @@ def station_attributes(keys: Sequence[str], coordinates: Station | None) -> Attr
         yield STATION_ELEVATION, float(coordinates.elevation_m)
 
 
-def pick_attributes(pick: Pick, time_ns: int | None) -> Attributes:
-    """Attributes of the pick that owns its key; `time_ns` None leaves the time out."""
+def pick_attributes(
+    pick: Pick, time_ns: int | None, station_distance_km: float | None = None
+) -> Attributes:
+    """Attributes of the pick that owns its key; `time_ns` None leaves the time out.
+
+    `dist` is what the row says; `distaz`, the one that readers take, is `station_distance_km`
+    (km, from another row of the station) where the row says nothing.
+    """
     key = clean_text(pick.key)
     if time_ns is not None:
         yield key, format_time(time_ns)
@@ -211,9 +237,10 @@ def pick_attributes(pick: Pick, time_ns: int | None) -> Attributes:
     )
     for field, text in zip(_TEXT_FIELDS, texts, strict=True):
         yield f"{key}.{field}", clean_text(text)
-    distance = UNKNOWN_DISTANCE_KM if pick.distance_km is None else float(pick.distance_km)
-    yield f"{key}.{PICK_DISTANCE}", distance
-    yield f"{key}.{PICK_DISTANCE_AGAIN}", repr(distance)
+    unknown = UNKNOWN_DISTANCE_KM
+    again = station_distance_km if pick.distance_km is None else pick.distance_km
+    yield f"{key}.{PICK_DISTANCE}", float(unknown if pick.distance_km is None else pick.distance_km)
+    yield f"{key}.{PICK_DISTANCE_AGAIN}", repr(float(unknown if again is None else again))
     if pick.azimuth_deg is not None:
         yield f"{key}.{PICK_AZIMUTH}", float(pick.azimuth_deg)
     yield from value_attributes(pick)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,12 +17,18 @@ import h5py
 
 __all__ = ["part_file"]
 
+_OF_H5PY = (OSError, RuntimeError, ValueError, KeyError)  # what h5py may raise
 _ERRNO = re.compile(r"errno = (\d+)")
 
 
 @contextmanager
-def part_file(target: Path, overwrite: bool) -> Iterator[h5py.File]:
+def part_file(
+    target: Path, overwrite: bool, last_check: Callable[[], object] = lambda: None
+) -> Iterator[h5py.File]:
     """Yield a new file to write to; it gets the name `target` when the block ends well.
+
+    `last_check` is called when the file is whole, just before it gets its name; what it raises
+    stops that.
 
     Raises OSError when it could not be written (with the system's number, such as ENOSPC, when
     HDF5 tells it), FileExistsError when `target` came into being meanwhile and `overwrite` is
@@ -34,19 +40,35 @@ def part_file(target: Path, overwrite: bool) -> Iterator[h5py.File]:
         try:
             file = h5py.File(part, "x")
             yield file
+        except _OF_H5PY as error:
+            if not _is_of_writing(error):
+                raise
+            raise _write_error(target, error) from error
+        try:
             file.close()
             _sync(part)
-        except (OSError, RuntimeError, ValueError, KeyError) as error:  # what h5py may raise
+        except _OF_H5PY as error:
             raise _write_error(target, error) from error
+        last_check()
         if target.exists() and not overwrite:
             raise FileExistsError(f"{target} appeared during the run and was not replaced")
         part.replace(target)
         _sync(target.parent)
     finally:
         if file is not None and file.id.valid:
-            with suppress(OSError, RuntimeError):
+            with suppress(*_OF_H5PY):
                 file.close()
         part.unlink(missing_ok=True)
+
+
+def _is_of_writing(error: Exception) -> bool:
+    """Whether an exception of the block says that the file could not be written.
+
+    h5py turns the system's refusal to write into OSError, RuntimeError, ValueError or KeyError,
+    by the call that met it; HDF5's text then has the system's number. Without one, anything but
+    an OSError is a fault of the program, and must show as what it is.
+    """
+    return isinstance(error, OSError) or _ERRNO.search(str(error)) is not None
 
 
 def _write_error(target: Path, error: Exception) -> OSError:

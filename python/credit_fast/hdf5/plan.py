@@ -20,6 +20,7 @@ MAX_PICK_FROM_ORIGIN_S = 7200.0
 NO_TIME = "no time in the catalogue"
 TOO_FAR = f"more than {MAX_PICK_FROM_ORIGIN_S:.0f} s from the origin"
 
+_ARRIVAL_ORDER = {layout.TRAVTIME: 0, layout.POLARITY: 1, layout.AMPLITUD: 2}
 _NOT_IN_A_CODE = re.compile(r"[/.,*?\[\]\0\s]")
 
 
@@ -27,10 +28,11 @@ _NOT_IN_A_CODE = re.compile(r"[/.,*?\[\]\0\s]")
 class PickRow:
     """One pick row and what becomes of it.
 
-    `time_ns` is the time that counts for window and label: None for a row without time and for
-    one too far from the origin, `refusal` then says which. `extra` is 0 for the row that owns its
-    key and 1, 2, ... for the further rows of the same key. A row with `phase_fault` leaves nothing
-    in the data set.
+    `data_ns` is the time that counts for window and account: None for a row without time and for
+    one too far from the origin, `refusal` then says which. `time_ns` is the time that can stand
+    under the key: the same, but None for an amplitude whose key is a bare phase name, which is
+    read as an arrival. `extra` is 0 for the row that owns its key and 1, 2, ... for the further
+    rows of the same key. A row with `phase_fault` leaves nothing in the data set.
     """
 
     pick: Pick
@@ -38,6 +40,7 @@ class PickRow:
     extra: int = 0
     refusal: str | None = None
     phase_fault: bool = False
+    data_ns: int | None = None
 
 
 @dataclass(slots=True)
@@ -79,13 +82,19 @@ class StationPlan:
     def attributes(self) -> layout.Attributes:
         """Attributes of all pick rows; each name once."""
         names: set[str] = set()
+        distance_km = self._distance_km()
         for row in sorted(self.rows, key=lambda row: row.extra > 0):
             if row.phase_fault:
                 continue
-            for name, value in _row_attributes(row):
+            for name, value in _row_attributes(row, distance_km):
                 if name not in names:
                     names.add(name)
                     yield name, value
+
+    def _distance_km(self) -> float | None:
+        """The first distance that a row states; a station has one, whatever the phase."""
+        stated = (row.pick.distance_km for row in self.rows)
+        return next((distance for distance in stated if distance is not None), None)
 
 
 @dataclass(slots=True)
@@ -141,25 +150,28 @@ def _plan_row(event: Event, pick: Pick) -> PickRow:
         return PickRow(pick, None, refusal=NO_TIME)
     if abs(pick.time_ns - event.time_ns) > MAX_PICK_FROM_ORIGIN_S * 1e9:
         return PickRow(pick, None, refusal=TOO_FAR)
-    return PickRow(pick, pick.time_ns)
+    # The time of an AMPLITUD row is that of the amplitude. Under a prefixed key it says so.
+    is_arrival = pick.row_type != layout.AMPLITUD or pick.key != pick.phase
+    return PickRow(pick, pick.time_ns if is_arrival else None, data_ns=pick.time_ns)
 
 
-def _row_attributes(row: PickRow) -> layout.Attributes:
+def _row_attributes(row: PickRow, station_distance_km: float | None) -> layout.Attributes:
     """All attributes of the row that owns its key; of a further row its raw text and values.
 
     The values of an amplitude beside an arrival (`Sg.AMP`) clash with nothing; those of a
     repeated row have the names of the owner's and are left out by the caller.
     """
     if not row.extra:
-        yield from layout.pick_attributes(row.pick, row.time_ns)
+        yield from layout.pick_attributes(row.pick, row.time_ns, station_distance_km)
     else:
         yield from layout.extra_attributes(row.pick, row.extra)
         yield from layout.value_attributes(row.pick)
 
 
 def _choose_owners(rows: list[PickRow]) -> None:
-    """Per key, the first TRAVTIME row with a time owns it, so that no amplitude's time can stand
-    for an arrival; then any TRAVTIME row, any row with a time, the first row.
+    """Per key, the first TRAVTIME row with a time owns it; without one the first POLARITY row with
+    a time, as a polarity is read at the arrival. When no row has a time that can stand under the
+    key (`PickRow.time_ns`), the first TRAVTIME row, else POLARITY, else AMPLITUD.
     """
     by_key: dict[str, list[PickRow]] = {}
     for row in rows:
@@ -172,12 +184,12 @@ def _choose_owners(rows: list[PickRow]) -> None:
             row.extra = number
 
 
-def _ownership(row: PickRow) -> tuple[bool, bool]:
-    return (row.pick.row_type != layout.TRAVTIME, row.time_ns is None)
+def _ownership(row: PickRow) -> tuple[bool, int]:
+    return (row.time_ns is None, _ARRIVAL_ORDER.get(row.pick.row_type, len(_ARRIVAL_ORDER)))
 
 
 def _set_window_and_bands(station: StationPlan) -> None:
-    times = [row.time_ns for row in station.rows if row.time_ns is not None]
+    times = [row.data_ns for row in station.rows if row.data_ns is not None]
     if times:
         station.first_ns, station.last_ns = min(times), max(times)
     channels = dict.fromkeys(row.pick.channel for row in station.rows)
@@ -190,6 +202,8 @@ def _station_fault(station: StationPlan) -> str | None:
     if not station.station:
         return "no station code"
     for code in (station.network, station.station, station.location):
+        if (fault := layout.text_fault(code)) is not None:
+            return f"code {fault}"
         if _NOT_IN_A_CODE.search(code):
             return f"code {code!r} holds a character that no code has"
     return None

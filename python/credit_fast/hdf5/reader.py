@@ -8,22 +8,30 @@ Samples stay in the file until `ComponentRecord.read()`. Nothing here writes, ju
 
 from __future__ import annotations
 
-import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
 import h5py
-import numpy as np
 import numpy.typing as npt
 
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.nodes import LazyAttributes, as_float, child_of, members_of, one_line
+from credit_fast.hdf5.record import MAX_SAMPLES
 from credit_fast.times import UTCDateTime
 
-__all__ = ["ComponentRecord", "Dataset", "EventRecord", "StationRecord", "open_dataset"]
+__all__ = [
+    "ComponentRecord",
+    "Dataset",
+    "EventRecord",
+    "StationRecord",
+    "as_float",
+    "open_dataset",
+    "read_station",
+]
 
 
 @dataclass(slots=True)
@@ -42,7 +50,7 @@ class ComponentRecord:
     gaps: list[tuple[int, int]]
     completeness: float
     subsample_offset_s: float
-    attrs: Mapping[str, Any]
+    attrs: LazyAttributes
     _dataset: h5py.Dataset = field(repr=False)
 
     @property
@@ -61,10 +69,19 @@ class ComponentRecord:
             raise DatasetError(f"component {self.name} was read after its data set was closed")
         try:
             data: npt.NDArray[Any] = self._dataset[()]
-        except (OSError, RuntimeError) as error:
+        except Exception as error:  # h5py raises almost any kind on damage
             name = self._dataset.name
-            raise DatasetError(f"samples of {name} are unreadable: {error}") from error
+            raise DatasetError(f"samples of {name} are unreadable: {one_line(error)}") from error
         return data
+
+    @property
+    def dtype(self) -> npt.DTypeLike:
+        """Type of the samples as stored; DatasetError when it is damaged."""
+        try:
+            dtype: npt.DTypeLike = self._dataset.dtype
+        except Exception as error:
+            raise DatasetError(f"type of {self.name} is unreadable: {one_line(error)}") from error
+        return dtype
 
 
 @dataclass(slots=True)
@@ -83,7 +100,7 @@ class StationRecord:
     latitude_deg: float | None
     elevation_m: float | None
     components: dict[str, ComponentRecord]
-    attrs: Mapping[str, Any]
+    attrs: LazyAttributes
     problems: list[str]
 
     @property
@@ -124,7 +141,7 @@ class EventRecord:
     magnitude: float | None
     event_type: str
     stations: dict[str, StationRecord]
-    attrs: Mapping[str, Any]
+    attrs: LazyAttributes
     problems: list[str]
 
 
@@ -138,9 +155,9 @@ class Dataset:
             self._file = h5py.File(self.path, "r")
         except (FileNotFoundError, PermissionError, IsADirectoryError):
             raise
-        except OSError as error:
+        except Exception as error:
             raise DatasetError(
-                f"{self.path} cannot be read as HDF5: {error}", path=self.path
+                f"{self.path} cannot be read as HDF5: {one_line(error)}", path=self.path
             ) from error
 
     def __enter__(self) -> Dataset:
@@ -159,10 +176,10 @@ class Dataset:
         self._file.close()
 
     def __len__(self) -> int:
-        return len(self._file)
+        return len(self.events())
 
     def __contains__(self, evid: object) -> bool:
-        return isinstance(evid, str) and evid in self._file
+        return isinstance(evid, str) and evid in self.events()
 
     def __iter__(self) -> Iterator[EventRecord]:
         for evid in self.events():
@@ -174,8 +191,11 @@ class Dataset:
         return self._file["/"]
 
     def events(self) -> list[str]:
-        """Event ids, sorted by name."""
-        return list(self._file)
+        """Event ids, sorted by name; DatasetError when the file cannot be listed."""
+        members = members_of(self.root)
+        if members.problem is not None:
+            raise DatasetError(f"{self.path}: {members.problem}", path=self.path)
+        return members.names
 
     def event(self, evid: str) -> EventRecord:
         """One event with all its stations.
@@ -183,21 +203,25 @@ class Dataset:
         KeyError when the data set has no such event; DatasetError when it is no group or has
         no readable origin time.
         """
-        if evid not in self:
-            raise KeyError(f"no event {evid!r} in {self.path}")
-        group = self._file[evid]
+        try:
+            group = child_of(self.root, evid)
+        except KeyError:
+            if evid in self:  # listed, but not found: its group's index is damaged
+                raise DatasetError(f"{self.path}: /{evid} is unreadable", path=self.path) from None
+            raise KeyError(f"no event {evid!r} in {self.path}") from None
+        except DatasetError as error:
+            raise DatasetError(f"{self.path}: {error}", path=self.path) from error
         if not isinstance(group, h5py.Group):
             raise DatasetError(f"/{evid} is a {type(group).__name__}, not a group", path=self.path)
         found = _Attempts(group)
         try:
-            time = UTCDateTime(ns=layout.parse_time(str(found.value(layout.EVENT_TIME))))
+            time = _time(found.value(layout.EVENT_TIME))
         except ValueError as error:
             raise DatasetError(f"/{evid} attribute time: {error}", path=self.path) from error
         stations = {}
-        for name in group:
-            station = open_child(group, name)
+        for name, station in found.children(group):
             if isinstance(station, h5py.Group):
-                stations[name] = read_station(station)
+                stations[name] = read_station(station, name)
             else:
                 found.problems.append(f"{name} is not a readable group")
         depth = found.number(layout.EVENT_DEPTH)
@@ -223,18 +247,18 @@ def open_dataset(path: str | os.PathLike[str]) -> Dataset:
     return Dataset(path)
 
 
-def read_station(group: h5py.Group) -> StationRecord:
+def read_station(group: h5py.Group, name: str) -> StationRecord:
     """The record of one station group; whatever is odd in it is listed in `problems`."""
     found = _Attempts(group)
     components = {}
-    for name in group:
+    for channel, node in found.children(group):
         try:
-            components[name] = _read_component(name, open_child(group, name))
+            components[channel] = _read_component(channel, node)
         except DatasetError as error:
             found.problems.append(str(error))
     types = [key for key in str(found.value(layout.STATION_TYPES, "")).split(",") if key]
     return StationRecord(
-        station_id=str(group.name).rpartition("/")[2],
+        station_id=name,
         picks=_read_picks(found, types),
         types=types,
         distance_km=_read_distance(found),
@@ -247,64 +271,17 @@ def read_station(group: h5py.Group) -> StationRecord:
     )
 
 
-def open_child(group: h5py.Group, name: str) -> Any:
-    """Member of a group, or None when it is unreadable (damage, a dangling link)."""
-    try:
-        return group[name]
-    except (KeyError, OSError, RuntimeError):
-        return None
-
-
-class LazyAttributes(Mapping[str, Any]):
-    """The attributes of a group or dataset, each read when it is first asked for.
-
-    Values are Python's own (fixed-length strings become str too). DatasetError for one that is
-    unreadable. A station has hundreds; most readers want a few.
-    """
-
-    def __init__(self, node: h5py.Group | h5py.Dataset) -> None:
-        """Take the names; `node` must stay open."""
-        self._node = node
-        self._names = dict.fromkeys(node.attrs)
-        self._values: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._values:
-            if name not in self._names:
-                raise KeyError(name)
-            self._values[name] = self._read(name)
-        return self._values[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-    def _read(self, name: str) -> Any:
-        try:
-            value = self._node.attrs[name]
-        except (KeyError, OSError, RuntimeError, TypeError, ValueError) as error:
-            place = self._node.name if self._node else "a closed file"
-            raise DatasetError(f"attribute {name} of {place} is unreadable: {error}") from error
-        if isinstance(value, np.generic | np.ndarray) and np.ndim(value) == 0:
-            value = value.item()
-        return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-
-
 class _Attempts:
-    """Reads attributes one by one; what fails is noted and counts as absent."""
+    """Reads attributes and members one by one; what fails is noted and counts as absent."""
 
     def __init__(self, node: h5py.Group | h5py.Dataset) -> None:
         self.attrs = LazyAttributes(node)
-        self.problems: list[str] = []
+        self.problems = [] if self.attrs.problem is None else [self.attrs.problem]
 
     def value(self, name: str, default: Any = None) -> Any:
+        """One text or number; anything else is a problem."""
         try:
-            return self.attrs.get(name, default)
+            return self.attrs.simple(name, default)
         except DatasetError as error:
             self.problems.append(str(error))
             return default
@@ -312,14 +289,24 @@ class _Attempts:
     def number(self, name: str) -> float | None:
         return as_float(self.value(name))
 
+    def children(self, group: h5py.Group) -> Iterator[tuple[str, Any]]:
+        """Name and node of each member; None for a node that cannot be opened."""
+        members = members_of(group)
+        if members.problem is not None:
+            self.problems.append(members.problem)
+        for name in members.names:
+            try:
+                yield name, child_of(group, name)
+            except (DatasetError, KeyError):
+                yield name, None
 
-def as_float(value: Any) -> float | None:
-    """A finite number, or None for anything else (missing, NaN, not a number)."""
+
+def _time(value: Any) -> UTCDateTime:
+    """A time attribute as a time; ValueError when it is none, or beyond the year 2262."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
+        return UTCDateTime(ns=layout.parse_time(str(value)))
+    except OverflowError as error:
+        raise ValueError(f"{value} is out of range: {error}") from error
 
 
 def _read_picks(found: _Attempts, types: list[str]) -> dict[str, UTCDateTime]:
@@ -328,10 +315,12 @@ def _read_picks(found: _Attempts, types: list[str]) -> dict[str, UTCDateTime]:
     picks = {}
     for key in known:
         try:
-            picks[key] = UTCDateTime(ns=layout.parse_time(str(found.value(key))))
+            picks[key] = _time(found.attrs.simple(key))
         except ValueError as error:
             if key in types or layout.must_be_time(key):
-                found.problems.append(f"attribute {key}: {error}")
+                text = str(error)
+                is_named = isinstance(error, DatasetError)
+                found.problems.append(text if is_named else f"attribute {key}: {text}")
     return picks
 
 
@@ -346,30 +335,39 @@ def _read_distance(found: _Attempts) -> float | None:
 
 
 def _read_component(name: str, node: Any) -> ComponentRecord:
-    if not isinstance(node, h5py.Dataset) or node.ndim != 1:
-        raise DatasetError(f"{name} is not a readable 1-D dataset")
-    attrs = LazyAttributes(node)
     try:
-        start_ns = layout.parse_time(str(attrs.get(layout.BEGIN_TIME)))
-        gaps = layout.parse_gaps(str(attrs.get(layout.GAPS, "")))
-    except ValueError as error:
-        raise DatasetError(f"{name}: {error}") from error
-    delta_s = as_float(attrs.get(layout.DELTA, layout.DEFAULT_DELTA_S))
-    completeness = as_float(attrs.get(layout.COMPLETENESS))
+        shape = node.shape if isinstance(node, h5py.Dataset) else None
+    except Exception as error:
+        raise DatasetError(f"{name} is damaged: {one_line(error)}") from error
+    if shape is None or len(shape) != 1:
+        raise DatasetError(f"{name} is not a readable 1-D dataset")
+    if shape[0] > MAX_SAMPLES:
+        raise DatasetError(f"{name} claims {shape[0]} samples, more than {MAX_SAMPLES}")
+    npts = int(shape[0])
+    attrs = LazyAttributes(node)
+    if attrs.problem is not None:
+        raise DatasetError(f"{name}: {attrs.problem}")
+    delta_s = as_float(attrs.simple(layout.DELTA, layout.DEFAULT_DELTA_S))
     if delta_s is None or delta_s <= 0:
         raise DatasetError(f"{name}: {layout.DELTA} {attrs[layout.DELTA]!r} is no sample interval")
-    npts = int(node.shape[0])
+    try:
+        start = _time(attrs.simple(layout.BEGIN_TIME))
+        gaps = layout.parse_gaps(str(attrs.simple(layout.GAPS, "")))
+        _ = start + npts * delta_s  # its end is a time too
+    except (ValueError, OverflowError) as error:
+        raise DatasetError(f"{name}: {error}") from error
+    completeness = as_float(attrs.simple(layout.COMPLETENESS))
     filled = sum(count for _, count in gaps)
     if completeness is None:
         completeness = 1.0 - filled / npts if npts else 0.0
     return ComponentRecord(
         name=name,
-        start=UTCDateTime(ns=start_ns),
+        start=start,
         delta_s=delta_s,
         npts=npts,
         gaps=gaps,
         completeness=completeness,
-        subsample_offset_s=as_float(attrs.get(layout.SUBSAMPLE_OFFSET)) or 0.0,
+        subsample_offset_s=as_float(attrs.simple(layout.SUBSAMPLE_OFFSET)) or 0.0,
         attrs=attrs,
         _dataset=node,
     )

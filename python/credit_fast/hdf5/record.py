@@ -4,7 +4,9 @@ Pure numpy on what `get_waveforms` returned. The rules:
 
 - The record is the union of what the components have inside the window, on one grid: its first
   sample is the earliest sample of any component, its rate that of the picked channel's data
-  (else the commonest, by seconds). Every other segment is placed at the nearest grid sample.
+  (else the commonest, by seconds).
+- A component as a whole goes to the nearest grid sample; its segments keep their distances from
+  its first sample, rounded to whole samples. Half way goes to the later sample, as in ObsPy.
 - A sample that a component lacks holds the fill value and is listed in its gaps.
 - Of overlapping segments the earlier wins; samples that differ are counted.
 - A segment of another rate is refused; rates are the same when they differ by at most 1e-4 of
@@ -21,6 +23,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -39,13 +42,17 @@ _INT32 = np.iinfo(np.int32)
 # A sample belongs to the window when it is at most half a sample outside (nearest-sample rule);
 # the rest is room for rounding of times to nanoseconds.
 _HALF_SAMPLE = 0.5 + 1e-3
+# The same for the place of a segment: as much before a grid sample belongs to it.
+_HALF_WAY = Fraction(501, 1000)
 
 
 @dataclass(slots=True)
 class Component:
     """One component on the grid of its record.
 
-    `gaps` are (first sample, number of samples) of the filled stretches. `missing_s` counts the
+    `gaps` are (first sample, number of samples) of the filled stretches. `subsample_offset_s` is
+    how much later than the grid the samples were taken (where segments differ, the largest).
+    `missing_s` counts the
     seconds of the asked window without a real sample. `conflicts` counts samples where a later
     overlapping segment had another value. `float_data` is "" for integers, "whole" for floats
     stored as int32, "kept" for floats stored as floats.
@@ -89,7 +96,7 @@ class Record:
 
     def index_at(self, time_ns: int) -> int:
         """Number of the sample nearest to a time; may lie outside the record."""
-        return round((time_ns - self.start_ns) * self.rate_hz / 1e9)
+        return _samples_between(self.start_ns, time_ns, self.rate_hz)
 
     def has_sample_at(self, time_ns: int) -> bool:
         """Whether some component has a real sample at a time."""
@@ -146,16 +153,42 @@ def build_record(
         record.refused.update(dict.fromkeys(segments, record.refusal))
         return record
     kept = _of_one_rate(segments, record, duration_s)
-    parts = [part for segments in kept.values() for part in segments]
-    record.start_ns = min(part.start_ns for part in parts)
-    record.npts = max(record.index_at(part.start_ns) + len(part.data) for part in parts)
+    record.start_ns = min(part.start_ns for parts in kept.values() for part in parts)
+    places = {channel: _places(record, parts) for channel, parts in kept.items()}
+    record.npts = max(
+        first + len(part.data)
+        for channel, parts in kept.items()
+        for first, part in zip(places[channel], parts, strict=True)
+    )
     if record.npts > MAX_SAMPLES:
         record.refusal = f"{record.npts} samples in a component, more than {MAX_SAMPLES}"
         record.refused.update(dict.fromkeys(kept, record.refusal))
         return record
     for channel, parts in kept.items():
-        record.components[channel] = _place(record, channel, parts, window_ns, fill)
+        placed = list(zip(places[channel], parts, strict=True))
+        record.components[channel] = _place(record, channel, placed, window_ns, fill)
     return record
+
+
+def _samples_between(from_ns: int, to_ns: int, rate_hz: float) -> int:
+    """Whole samples from one time to another, nearest; half way counts to the later one.
+
+    Integers throughout: a float has no room for the nanoseconds of a long window, and rounding
+    half to even would send every other segment the other way.
+    """
+    samples = Fraction(rate_hz) * (to_ns - from_ns) / 1_000_000_000
+    return math.floor(samples + _HALF_WAY)
+
+
+def _places(record: Record, segments: list[_Segment]) -> list[int]:
+    """Grid sample of the first sample of each segment of one component.
+
+    First the component goes to the grid, then its segments to the component: were each segment
+    sent to the grid by itself, two that are whole samples apart could move against each other.
+    """
+    own_ns = min(part.start_ns for part in segments)
+    shift = record.index_at(own_ns)
+    return [shift + _samples_between(own_ns, part.start_ns, record.rate_hz) for part in segments]
 
 
 def _collect(
@@ -254,12 +287,12 @@ def _rate_reason(found_hz: float, expected_hz: float) -> str:
 def _place(
     record: Record,
     channel: str,
-    segments: list[_Segment],
+    placed: list[tuple[int, _Segment]],
     window_ns: tuple[int, int],
     fill: int,
 ) -> Component:
-    """One component on the record's grid; earlier segments win."""
-    arrays, float_data = _stored_form([part.data for part in segments])
+    """One component on the record's grid from segments and their places; earlier segments win."""
+    arrays, float_data = _stored_form([part.data for _, part in placed])
     offset_ns = 0.0
     conflicts = 0
     if len(arrays) == 1 and len(arrays[0]) == record.npts:
@@ -267,17 +300,16 @@ def _place(
     else:
         data = np.full(record.npts, fill, dtype=arrays[0].dtype)
         real = np.zeros(record.npts, dtype=bool)
-        for part, samples in zip(segments, arrays, strict=True):
-            first = record.index_at(part.start_ns)
+        for (first, _), samples in zip(placed, arrays, strict=True):
             place = slice(first, first + len(samples))
             taken = real[place]
             conflicts += int(np.count_nonzero(taken & (data[place] != samples)))
             np.copyto(data[place], samples, where=~taken)
             real[place] = True
         gaps = _runs_of_false(real)
-    for part in segments:
+    for first, part in placed:
         # Differences first: a time since 1970 has no room for nanoseconds in a float.
-        on_grid_ns = record.index_at(part.start_ns) * 1e9 / record.rate_hz
+        on_grid_ns = first * 1e9 / record.rate_hz
         off_grid_ns = (part.start_ns - record.start_ns) - on_grid_ns
         if abs(off_grid_ns) > abs(offset_ns):
             offset_ns = off_grid_ns
@@ -286,7 +318,7 @@ def _place(
         data=data,
         gaps=gaps,
         subsample_offset_s=offset_ns / 1e9 if abs(offset_ns) >= 1000 else 0.0,
-        missing_s=_missing_samples(segments, gaps, record, window_ns) / record.rate_hz,
+        missing_s=_missing_samples(placed, gaps, record, window_ns) / record.rate_hz,
         conflicts=conflicts,
         float_data=float_data,
     )
@@ -316,7 +348,7 @@ def _runs_of_false(real: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 
 def _missing_samples(
-    segments: list[_Segment],
+    placed: list[tuple[int, _Segment]],
     gaps: list[tuple[int, int]],
     record: Record,
     window_ns: tuple[int, int],
@@ -327,10 +359,11 @@ def _missing_samples(
     grid lacks nothing of the window, although it lacks the grid's first sample.
     """
     per_ns = record.rate_hz / 1e9
-    first_ns = min(part.start_ns for part in segments)
-    last_ns = max(part.end_ns for part in segments)
+    first_ns = min(part.start_ns for _, part in placed)
+    last_ns = max(part.end_ns for _, part in placed)
     before = max(0, math.ceil((first_ns - window_ns[0]) * per_ns - _HALF_SAMPLE))
     after = max(0, math.ceil((window_ns[1] - last_ns) * per_ns - _HALF_SAMPLE))
-    own_first, own_last = record.index_at(first_ns), record.index_at(last_ns)
+    own_first = min(first for first, _ in placed)
+    own_last = max(first + len(part.data) - 1 for first, part in placed)
     inside = sum(count for first, count in gaps if first > own_first and first < own_last)
     return before + after + inside

@@ -34,7 +34,8 @@ from credit_fast.errors import DataWarning
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.accounting import MakeH5Report
 from credit_fast.hdf5.attributes import AttributeWriter
-from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station
+from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station, other_orientations
+from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.part_file import part_file
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.record import Component, Record
@@ -62,6 +63,7 @@ class _Settings:
     fill: int
     level: int
     threads: int
+    orientations: str
 
 
 def makeh5(
@@ -76,12 +78,14 @@ def makeh5(
     overwrite: bool = False,
     fill: int = 0,
     compression_level: int = 4,
+    components: str = layout.ORIENTATIONS,
     progress: bool = True,
 ) -> MakeH5Report:
     """Cut the waveforms of a catalogue into one HDF5 data set of the CREDIT layout.
 
     Per event and station (NET.STA.LOC) the window runs from the first pick - `range_s` to the
-    last pick + `range_s`; the components are the E, N and Z of the picked band.
+    last pick + `range_s`; the components are the E, N and Z of the picked band, or other
+    orientations on request.
 
     Parameters
     ----------
@@ -99,44 +103,52 @@ def makeh5(
     threads
         Threads that read and compress; default: all cores.
     overwrite
-        Replace an existing `out`.
+        Replace an existing `out`, if it is an HDF5 file.
     fill
         Value of samples that one component lacks and another has.
     compression_level
         gzip level, 1 to 9.
+    components
+        Orientation letters to cut, of E N Z 1 2, such as `"12Z"`. Known readers expect three.
     progress
         Show a bar on standard error when that is a terminal.
 
     Raises
     ------
     FileExistsError
-        `out` exists and `overwrite` is not set.
+        `out` exists and `overwrite` is not set, or it is no HDF5 file.
     FileNotFoundError, CatalogError, IndexFormatError
         An input is missing or unusable as a whole.
     ValueError
         An argument out of its range, or `out` is one of the inputs.
     OSError
         The file could not be written (full disk); an older `out` is untouched.
+    KeyboardInterrupt, SystemExit
+        Ctrl-C or SIGTERM (exit code 143), when called from the main thread. The job ends within
+        the time of the records that are being cut; an older `out` is untouched.
     """
     started = time.monotonic()
     target = Path(out)
     if target.is_symlink():
         target = target.resolve()  # replace the file that is meant, not the link to it
-    settings = _checked_settings(range_s, rate_hz, fill, compression_level, threads)
+    settings = _checked_settings(range_s, rate_hz, fill, compression_level, threads, components)
     _check_target(target, overwrite, [index, catalog, stations])
     source = Client(index) if isinstance(index, str | os.PathLike) else index
     events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
     table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
-    report = MakeH5Report(str(target), str(events.path), settings.range_s, settings.rate_hz)
+    report = MakeH5Report(
+        str(target), str(events.path), settings.range_s, settings.rate_hz, settings.orientations
+    )
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
     with (
+        noted_signals() as act_on_signal,
         _collected_warnings() as damaged,
-        part_file(target, overwrite) as file,
+        part_file(target, overwrite, act_on_signal) as file,
         work_progress("events", shown=progress) as bar,
     ):
         task = bar.add_task("makeh5", total=len(events))
-        job = _Job(source, table, settings, report, file)
+        job = _Job(source, table, settings, report, file, act_on_signal)
         job.run(events, lambda: bar.advance(task))
     report.damaged_files = list(damaged)
     report.size_bytes = target.stat().st_size
@@ -154,12 +166,14 @@ class _Job:
         settings: _Settings,
         report: MakeH5Report,
         file: h5py.File,
+        act_on_signal: Callable[[], None],
     ) -> None:
         self.source = source
         self.table = table
         self.settings = settings
         self.report = report
         self.file = file
+        self.act_on_signal = act_on_signal
         self.attributes = AttributeWriter()
         self.stop = threading.Event()
 
@@ -188,6 +202,7 @@ class _Job:
 
         def submitted() -> Iterator[None]:
             for plan in plan_events(events):
+                self.act_on_signal()
                 plans.append(plan)
                 if plan.refusal is None:
                     for station in plan.stations:
@@ -223,7 +238,9 @@ class _Job:
                 range_s=settings.range_s,
                 rate_hz=settings.rate_hz,
                 fill=settings.fill,
+                orientations=settings.orientations,
             )
+            cut.others = other_orientations(self.source, cut, settings.range_s)
             components = cut.record.components if cut.record is not None else {}
             chunks = {
                 name: _compress(component.data, settings.level, settings.fill)
@@ -231,7 +248,7 @@ class _Job:
             }
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            cut = StationCut(station, [f"??{letter}" for letter in layout.ORIENTATIONS])
+            cut = StationCut(station, [f"??{letter}" for letter in settings.orientations])
             cut.refusal, cut.any_band, chunks = reason, not station.bands, {}
         return _Packed(cut, chunks)
 
@@ -240,6 +257,7 @@ class _Job:
         self.attributes.write(group, layout.event_attributes(plan.event))
         fates = []
         for station in packed:
+            self.act_on_signal()
             cut = station.cut
             where = cut.plan
             coordinates = None
@@ -307,7 +325,12 @@ def _compress(data: npt.NDArray[Any], level: int, fill: int) -> list[bytes]:
 
 
 def _checked_settings(
-    range_s: float, rate_hz: float | None, fill: int, level: int, threads: int | None
+    range_s: float,
+    rate_hz: float | None,
+    fill: int,
+    level: int,
+    threads: int | None,
+    orientations: str,
 ) -> _Settings:
     if not 0 <= range_s < 1e6:
         raise ValueError(f"range_s {range_s}: expected 0 to 1000000 seconds")
@@ -319,7 +342,17 @@ def _checked_settings(
         raise ValueError(f"compression_level {level}: expected 1 to 9")
     if threads is not None and threads < 1:
         raise ValueError(f"threads {threads}: expected at least 1")
-    return _Settings(float(range_s), rate_hz, int(fill), int(level), threads or _all_cores())
+    known = layout.ORIENTATIONS_ON_REQUEST
+    if (
+        not orientations
+        or len(set(orientations)) < len(orientations)
+        or set(orientations) - {*known}
+    ):
+        raise ValueError(
+            f"components {orientations!r}: expected letters of {' '.join(known)}, each once"
+        )
+    threads = threads or _all_cores()
+    return _Settings(float(range_s), rate_hz, int(fill), int(level), threads, orientations)
 
 
 def _all_cores() -> int:
@@ -336,11 +369,28 @@ def _check_target(target: Path, overwrite: bool, inputs: Sequence[object]) -> No
         raise FileNotFoundError(f"{target.parent}: no such folder for {target.name}")
     if not target.exists():
         return
-    files = (Path(path) for path in inputs if isinstance(path, str | os.PathLike))
-    if any(path.exists() and target.samefile(path) for path in files):
-        raise ValueError(f"{target} is an input: the data set needs a name of its own")
+    for item in inputs:
+        # A catalogue or station table that was read before knows its file.
+        name = item if isinstance(item, str | os.PathLike) else getattr(item, "path", None)
+        if isinstance(name, str | os.PathLike) and _is_same_file(target, Path(name)):
+            raise ValueError(f"{target} is an input: the data set needs a name of its own")
     if not overwrite:
         raise FileExistsError(f"{target} exists: choose another name, or say overwrite")
+    if not h5py.is_hdf5(target):
+        with target.open("rb") as file:
+            begin = file.read(16)
+        found = f"begins with {begin!r}" if begin else "is empty"
+        raise FileExistsError(
+            f"{target} exists and is no HDF5 file (it {found}): it is not replaced, "
+            "choose another name"
+        )
+
+
+def _is_same_file(target: Path, path: Path) -> bool:
+    try:
+        return target.samefile(path)
+    except (OSError, ValueError):  # it does not exist, or cannot be a file's name
+        return False
 
 
 @contextmanager

@@ -1,0 +1,259 @@
+"""The testh5 job: what may not be overwritten, the walk over catalogue and file, the order of it.
+
+Collects every difference and goes on to the end, whatever is damaged. Repairs nothing. What a
+group should hold is asked from `hdf5.plan` and `hdf5.layout`, what it holds from `hdf5.reader`,
+so writer and checker cannot drift apart unseen.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Collection
+from pathlib import Path
+
+import h5py
+
+from credit_fast.catalogs import read_catalog
+from credit_fast.catalogs.model import Catalog, StationTable
+from credit_fast.check.attributes import compare_attributes
+from credit_fast.check.output import text_output
+from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, CheckReport
+from credit_fast.check.samples import ArchiveCheck
+from credit_fast.check.stations import check_station
+from credit_fast.client import Client
+from credit_fast.errors import DatasetError
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.cut import WaveformSource
+from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
+from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
+from credit_fast.hdf5.reader import open_dataset, read_station
+from credit_fast.progress import work_progress
+from credit_fast.stations import read_stations
+
+__all__ = ["testh5"]
+
+PathLike = str | os.PathLike[str]
+
+
+def testh5(
+    path: PathLike,
+    catalog: PathLike | Catalog,
+    *,
+    stats: PathLike | None = None,
+    stations: PathLike | StationTable | None = None,
+    index: PathLike | WaveformSource | None = None,
+    range_s: float | None = None,
+    sample: int = 200,
+    seed: int = 0,
+    progress: bool = True,
+) -> CheckReport:
+    """Compare a CREDIT HDF5 file with its catalogue, and a sample of it with the archive.
+
+    Files of the toolkit before makeh5 can be checked too: of a component only `btime` is
+    required, of an event and a pick what that toolkit wrote, and unknown attributes are no fault
+    (the list is in `credit_fast.check.attributes`).
+
+    Parameters
+    ----------
+    path, catalog
+        The file, and the catalogue file (or what `read_catalog` returned) that it was made from.
+    stats
+        File for the complete text report. It is written beside and then renamed: replaced when it
+        exists, never half there, and never one of the other files named here.
+    stations
+        Station file, or what `read_stations` returned: compares the coordinates too.
+    index
+        Index file, or an object with `get_waveforms`: `sample` station records, chosen by chance
+        from `seed`, are cut again, and every sample, the start and the interval compared.
+    range_s
+        Seconds before the first and after the last pick that the file was made with. Without it a
+        record is compared over the time that it covers and its picks, and one that was shortened
+        looks whole.
+    progress
+        Show a bar on standard error when that is a terminal.
+
+    Raises ValueError for an argument out of its range or a `stats` that is an input;
+    FileNotFoundError, PermissionError, DatasetError, CatalogError, IndexFormatError when the check
+    cannot be made, and OSError when `stats` cannot be written, all before the check starts.
+    Whatever is wrong inside the file is a finding.
+    """
+    if sample < 0:
+        raise ValueError(f"sample {sample}: expected 0 or more station records")
+    if range_s is not None and not 0 <= range_s < 1e6:
+        raise ValueError(f"range_s {range_s}: expected 0 to 1000000 seconds")
+    if range_s is not None and index is None:
+        raise ValueError("a range is for the comparison with the archive: it needs an index too")
+    if stats is not None:
+        _check_stats(Path(stats), [path, catalog, stations, index])
+    with text_output(stats) as write:
+        events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+        table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
+        source = Client(index) if isinstance(index, str | os.PathLike) else index
+        archive = None if source is None else ArchiveCheck(source, range_s)
+        job = _Job(path, events, table, archive, _Chosen(sample if archive else 0, seed))
+        job.run(progress)
+        write(str(job.report))
+    return job.report
+
+
+testh5.__test__ = False  # type: ignore[attr-defined]  # its name looks like a test to pytest
+
+
+def _check_stats(stats: Path, inputs: list[object]) -> None:
+    """No input may be overwritten, however it is spelled or linked."""
+    for given in inputs:
+        named = given.path if isinstance(given, Catalog | StationTable) else given
+        if not isinstance(named, str | os.PathLike):
+            continue
+        path = Path(named)
+        same = path.resolve() == stats.resolve()
+        if same or (path.exists() and stats.exists() and stats.samefile(path)):
+            raise ValueError(f"{stats} is an input: the report needs a name of its own")
+
+
+class _Chosen:
+    """A fair sample of station records, taken while they pass (reservoir), fixed by the seed."""
+
+    def __init__(self, size: int, seed: int) -> None:
+        self.size = size
+        self.records: list[tuple[str, StationPlan]] = []
+        self._seen = 0
+        self._random = random.Random(seed)
+
+    def offer(self, evid: str, station: StationPlan) -> None:
+        """Take the station record, or not."""
+        self._seen += 1
+        if len(self.records) < self.size:
+            self.records.append((evid, station))
+        elif self.size:
+            number = self._random.randrange(self._seen)
+            if number < self.size:
+                self.records[number] = (evid, station)
+
+
+class _Job:
+    """One check: the catalogue's events in order, then what only the file has, then samples."""
+
+    def __init__(
+        self,
+        path: PathLike,
+        events: Catalog,
+        table: StationTable | None,
+        archive: ArchiveCheck | None,
+        chosen: _Chosen,
+    ) -> None:
+        self.path = path
+        self.events = events
+        self.table = table
+        self.archive = archive
+        self.chosen = chosen
+        self.report = CheckReport(os.fspath(path), str(events.path))
+
+    def run(self, progress: bool) -> None:
+        """Fill the report."""
+        with open_dataset(self.path) as dataset, work_progress("events", shown=progress) as bar:
+            names = dict.fromkeys(dataset.events())
+            task = bar.add_task("testh5", total=len(self.events))
+            known: set[str] = set()
+            for plan in plan_events(self.events):
+                known.add(plan.event.event_id)
+                self._check_event(dataset.root, names, plan)
+                bar.advance(task)
+            for evid in names:
+                if evid not in known:
+                    text = "the catalogue has no such event"
+                    self.report.add(EXTRA, "event", f"/{evid}", text)
+            if self.archive is not None:
+                task = bar.add_task("against the archive", total=len(self.chosen.records))
+                for evid, station in self.chosen.records:
+                    self.archive.compare(self.report, dataset, evid, station)
+                    bar.advance(task)
+
+    def _check_event(self, root: h5py.Group, listed: Collection[str], plan: EventPlan) -> None:
+        report, evid = self.report, plan.event.event_id
+        place = f"/{evid}"
+        if plan.duplicate:
+            report.duplicate_events += 1
+            if "different" in str(plan.refusal):
+                report.add(DIFFERENT, "event", place, str(plan.refusal))
+            return
+        report.expected["event"] += 1
+        report.expected["station record"] += len(plan.stations)
+        report.expected["component"] += 3 * len(plan.stations)
+        report.expected["pick"] += len(plan.event.picks)
+        if plan.refusal is not None:
+            report.add(MISSING, "event", place, plan.refusal)
+            return
+        absent = f"no group, line {plan.event.line} of the catalogue"
+        group = self._group(root, evid, "event", place, listed, absent)
+        if group is None:
+            return
+        attrs = LazyAttributes(group)
+        if attrs.problem is not None:
+            report.add(UNREADABLE, "event", place, attrs.problem)
+        for fault in compare_attributes(attrs, layout.event_attributes(plan.event)):
+            report.add(fault.kind, "event", place, fault.text)
+        members = members_of(group)
+        if members.problem is not None:
+            report.add(UNREADABLE, "event", place, members.problem)
+        known = {station.station_id for station in plan.stations}
+        for name in members.names:
+            if name not in known:
+                text = "no pick names this station"
+                report.add(EXTRA, "station record", f"{place}/{name}", text)
+        for station in plan.stations:
+            self._check_station(group, members.names, evid, station)
+
+    def _check_station(
+        self, event: h5py.Group, listed: Collection[str], evid: str, plan: StationPlan
+    ) -> None:
+        place = f"/{evid}/{plan.station_id}"
+        if plan.refusal is not None:
+            self.report.add(MISSING, "station record", place, plan.refusal)
+            return
+        group = self._group(event, plan.station_id, "station record", place, listed, "no group")
+        if group is None:
+            return
+        record = read_station(group, plan.station_id)
+        coordinates = None
+        if self.table is not None:
+            coordinates = self.table.get(plan.network, plan.station, plan.location)
+        check_station(
+            self.report,
+            place,
+            record,
+            plan,
+            coordinates=coordinates,
+            has_table=self.table is not None,
+        )
+        if self.archive is not None:
+            self.archive.see(record)
+        self.chosen.offer(evid, plan)
+
+    def _group(
+        self,
+        parent: h5py.Group,
+        name: str,
+        level: str,
+        place: str,
+        listed: Collection[str],
+        absent: str,
+    ) -> h5py.Group | None:
+        """A group that was found, or None and a finding that says why not."""
+        try:
+            group = child_of(parent, name)
+        except KeyError:
+            if name in listed:
+                self.report.add(UNREADABLE, level, place, "listed in its group, but not found")
+            else:
+                self.report.add(MISSING, level, place, absent)
+            return None
+        except DatasetError as error:
+            self.report.add(UNREADABLE, level, place, str(error))
+            return None
+        if not isinstance(group, h5py.Group):
+            self.report.add(UNREADABLE, level, place, "not a readable group")
+            return None
+        self.report.found[level] += 1
+        return group

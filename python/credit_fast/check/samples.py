@@ -1,0 +1,155 @@
+"""One station record of a data set against the archive: cut again, and compared to the last sample.
+
+The rules of the cut are those of `hdf5.cut` and `hdf5.record`; what the file alone can tell (its
+sampling rates, its orientations) is taken from the file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from credit_fast.check.report import DIFFERENT, UNREADABLE, CheckReport
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.cut import WaveformSource, cut_station, fetch
+from credit_fast.hdf5.nodes import child_of
+from credit_fast.hdf5.plan import StationPlan
+from credit_fast.hdf5.reader import ComponentRecord, Dataset, StationRecord, read_station
+from credit_fast.hdf5.record import Component, Record, build_record
+
+__all__ = ["ArchiveCheck"]
+
+_RATE_TOLERANCE = 1e-4  # relative; what the index calls one rate
+
+
+@dataclass(slots=True)
+class ArchiveCheck:
+    """The comparison with the archive, over the station records of one file.
+
+    `range_s` is that of the file's making; None: unknown, each record is compared over the time
+    that it covers and its picks. `rates_hz` and `orientations` are those that occur in the file:
+    a waveform of another rate is not missed in it, as makeh5 may have been told to refuse it.
+    """
+
+    source: WaveformSource
+    range_s: float | None
+    rates_hz: set[float] = field(default_factory=set)
+    orientations: set[str] = field(default_factory=set)
+
+    def see(self, record: StationRecord) -> None:
+        """Take what a station record tells about the making of the file."""
+        for item in record.components.values():
+            self.rates_hz.add(item.rate_hz)
+            self.orientations.add(item.name[-1:])
+
+    def compare(self, report: CheckReport, dataset: Dataset, evid: str, plan: StationPlan) -> None:
+        """Cut one station record again, compare it all and note what differs."""
+        place = f"/{evid}/{plan.station_id}"
+        report.compared_records += 1
+        try:
+            group = child_of(child_of(dataset.root, evid), plan.station_id)
+            text = self._difference(report, read_station(group, plan.station_id), plan)
+        except Exception as error:  # of the archive or of a damaged chunk: a finding, not the end
+            text = f"could not be compared: {type(error).__name__}: {error}"
+            report.add(UNREADABLE, "samples", place, text)
+            return
+        if text:
+            report.add(DIFFERENT, "samples", place, text)
+
+    def _difference(self, report: CheckReport, stored: StationRecord, plan: StationPlan) -> str:
+        """What differs between the stored station record and the archive; empty: nothing."""
+        if stored.components and self.range_s is None:
+            record = self._cut_as_stored(stored, plan)
+        else:
+            record = self._cut_as_planned(plan)
+        names = sorted(stored.components)
+        if not names:
+            if record is None or not self._is_of_the_file(record.rate_hz):
+                return ""
+            return "no waveform, but the archive has samples at the picks"
+        if record is None:
+            return f"the archive has no {' '.join(names)} there"
+        if sorted(record.components) != names:
+            return f"components {' '.join(names)}, the archive has {' '.join(record.components)}"
+        for name in names:
+            item, again = stored.components[name], record.components[name]
+            text = _component_difference(item, again, record, is_planned=self.range_s is not None)
+            if text:
+                return f"{name}: {text}"
+            report.compared_samples += item.npts
+        return ""
+
+    def _cut_as_planned(self, plan: StationPlan) -> Record | None:
+        """As makeh5 cuts it, at any rate; without a known range, around the picks alone."""
+        cut = cut_station(
+            self.source,
+            plan,
+            range_s=self.range_s or 0.0,
+            rate_hz=None,
+            fill=0,
+            orientations=self._orientations(),
+        )
+        return cut.record if cut.has_waveform else None
+
+    def _cut_as_stored(self, stored: StationRecord, plan: StationPlan) -> Record | None:
+        """Over the time that the record covers and its picks, in the bands that it has."""
+        names = sorted(stored.components)
+        start_ns = min(item.start.ns for item in stored.components.values())
+        end_ns = max(item.end.ns for item in stored.components.values())
+        picks = plan.window(0.0) or (start_ns, end_ns)
+        asked = (min(start_ns, picks[0]), max(end_ns, picks[1]))
+        # The record begins with the earliest sample of any component, so no sample before it
+        # belongs to it; samples count up to half a sample outside of a window.
+        half_ns = round(0.5e9 * stored.components[names[0]].delta_s)
+        window = (min(start_ns + half_ns, picks[0]), asked[1])
+        bands = {name[:2] for name in names}
+        channels = f"{names[0][:2]}[{self._orientations()}]" if len(bands) == 1 else ",".join(names)
+        record = build_record(
+            fetch(self.source, plan, channels, asked),
+            window,
+            picked_channels=[*plan.channels, *names],
+            rate_hz=None,
+        )
+        return record if record is not None and record.components else None
+
+    def _orientations(self) -> str:
+        return "".join(sorted(self.orientations)) or layout.ORIENTATIONS
+
+    def _is_of_the_file(self, rate_hz: float) -> bool:
+        return not self.rates_hz or any(
+            math.isclose(rate_hz, other, rel_tol=_RATE_TOLERANCE) for other in self.rates_hz
+        )
+
+
+def _until(npts: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return [(first, min(count, npts - first)) for first, count in gaps if first < npts]
+
+
+def _component_difference(
+    stored: ComponentRecord, again: Component, record: Record, *, is_planned: bool
+) -> str:
+    if not math.isclose(stored.delta_s, 1.0 / record.rate_hz, rel_tol=1e-9):
+        return f"delta {stored.delta_s}, the archive has {1.0 / record.rate_hz}"
+    begin = layout.format_time(record.start_ns)
+    if layout.format_time(stored.start.ns) != begin:
+        return f"btime {layout.format_time(stored.start.ns)}, the archive begins {begin}"
+    if stored.npts != len(again.data):
+        return f"{stored.npts} samples, the archive has {len(again.data)}"
+    # Without a known range the archive may have one sample more at the end: that component's
+    # sample lay outside of the window of makeh5, another's inside.
+    inside = stored.npts if is_planned else stored.npts - 1
+    if layout.GAPS in stored.attrs and _until(inside, stored.gaps) != _until(inside, again.gaps):
+        filled = [layout.format_gaps(gaps) or "none" for gaps in (stored.gaps, again.gaps)]
+        return f"gaps {filled[0]}, the archive has {filled[1]}"
+    data = stored.read()
+    if data.dtype.newbyteorder("=") != again.data.dtype.newbyteorder("="):
+        return f"samples are {data.dtype}, of the archive they are {again.data.dtype}"
+    unequal = data != again.data
+    if data.dtype.kind == "f":
+        unequal &= ~(np.isnan(data) & np.isnan(again.data))
+    for first, count in (*stored.gaps, *again.gaps):
+        unequal[first : first + count] = False
+    number = int(np.count_nonzero(unequal))
+    return f"{number} of {len(data)} samples differ" if number else ""
