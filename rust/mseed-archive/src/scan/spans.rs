@@ -7,6 +7,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use mseed_core::time::same_rate;
 
@@ -30,6 +31,9 @@ type Place = (i64, Reverse<i64>, u64);
 pub struct SpanList {
     spans: BTreeMap<Place, Span>,
     by_end: BTreeSet<(i64, Place)>,
+    /// The last span and its number, while it begins behind all others: by far the most records
+    /// continue it, and need no map.
+    open: Option<(Span, u64)>,
     added: u64,
     latest_ns: i64,
 }
@@ -37,28 +41,55 @@ pub struct SpanList {
 impl SpanList {
     /// The spans, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Span> {
-        self.spans.values()
+        self.spans
+            .values()
+            .chain(self.open.iter().map(|(span, _)| span))
     }
 
     /// Add the coverage of one record.
     pub fn add(&mut self, new: Span) {
-        let period = (1e9 / new.rate_hz) as i64;
-        let tolerance = (0.5 * period as f64) as i64;
-        // Where a span must end, or begin, for the record to touch it.
-        let (end, start) = (
-            new.start_ns.saturating_sub(period),
-            new.end_ns.saturating_add(period),
-        );
-        let ends = end.saturating_sub(tolerance)..=end.saturating_add(tolerance);
+        if !self.continue_open(&new) {
+            if let Some((span, number)) = self.open.take() {
+                self.place(span, number);
+            }
+            self.add_anywhere(new);
+            self.open_last();
+        }
+        self.latest_ns = self.latest_ns.max(new.end_ns);
+    }
+
+    fn continue_open(&mut self, new: &Span) -> bool {
+        let Some((span, _)) = &mut self.open else {
+            return false;
+        };
+        let (ends, _) = touching(new);
+        let continues = ends.contains(&span.end_ns) && same_rate(new.rate_hz, span.rate_hz);
+        if continues {
+            span.end_ns = new.end_ns;
+        }
+        continues
+    }
+
+    /// Take the last span out of the maps, when no other begins with it.
+    fn open_last(&mut self) {
+        let mut from_last = self.spans.keys().rev();
+        let (Some(&last), before) = (from_last.next(), from_last.next()) else {
+            return;
+        };
+        if before.is_none_or(|place| place.0 < last.0) {
+            self.open = Some((self.remove(last), last.2));
+        }
+    }
+
+    fn add_anywhere(&mut self, new: Span) {
+        let (ends, starts) = touching(&new);
         let fits = |span: &Span| same_rate(new.rate_hz, span.rate_hz);
         let Some((&last, span)) = self.spans.last_key_value() else {
             self.latest_ns = new.end_ns;
             return self.insert(new);
         };
-        // By far the most records continue the last span.
         let continues_last = ends.contains(&span.end_ns) && fits(span);
         let after_all = *ends.start() > self.latest_ns;
-        self.latest_ns = self.latest_ns.max(new.end_ns);
         if continues_last {
             return self.change(last, |span| span.end_ns = new.end_ns);
         }
@@ -71,8 +102,8 @@ impl SpanList {
             .map(|(_, place)| *place)
             .filter(|place| fits(&self.spans[place]))
             .min();
-        let from = (start.saturating_sub(tolerance), FIRST.1, FIRST.2);
-        let to = (start.saturating_add(tolerance), LAST.1, LAST.2);
+        let from = (*starts.start(), FIRST.1, FIRST.2);
+        let to = (*starts.end(), LAST.1, LAST.2);
         let after = self
             .spans
             .range(from..=to)
@@ -115,6 +146,17 @@ impl SpanList {
         change(&mut span);
         self.place(span, place.2);
     }
+}
+
+/// Where a span must end, and where one must begin, for a record to touch it: within half a sample.
+fn touching(new: &Span) -> (RangeInclusive<i64>, RangeInclusive<i64>) {
+    let period = (1e9 / new.rate_hz) as i64;
+    let tolerance = (0.5 * period as f64) as i64;
+    let around = |time: i64| time.saturating_sub(tolerance)..=time.saturating_add(tolerance);
+    (
+        around(new.start_ns.saturating_sub(period)),
+        around(new.end_ns.saturating_add(period)),
+    )
 }
 
 const FIRST: Place = (i64::MIN, Reverse(i64::MAX), 0);
