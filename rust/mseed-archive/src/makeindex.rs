@@ -125,18 +125,7 @@ fn now_ns() -> i64 {
 /// What is wrong with a data file is in the report instead.
 pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Result<Report, Error> {
     let began = Instant::now();
-    if job.roots.is_empty() {
-        return Err(Error::Argument("no data folder or file given".into()));
-    }
-    for root in &job.roots {
-        std::fs::metadata(root).map_err(|e| Error::io(root, e))?;
-    }
-    let threads = run::threads(job.threads);
-    if threads > MAX_THREADS {
-        return Err(Error::Argument(format!(
-            "threads {threads}: expected 1 to {MAX_THREADS}"
-        )));
-    }
+    check(job)?;
     let pattern = job.pattern.as_deref().map(Pattern::new).transpose()?;
     let counts = Counts::default();
     let mut told = || on_tick(&counts.now());
@@ -151,36 +140,16 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     let mut known_problems = writer.known_problems(&mut ticker)?;
     let walk = FileWalk::new(pattern, index_files(job));
     let mut report = Report::default();
-    let result = thread::scope(|scope| {
-        let (files_in, files_out) = sync_channel(QUEUE);
-        let (results_in, results_out) = sync_channel(QUEUE);
-        let files_out = Arc::new(Mutex::new(files_out));
-        let shared = &shared;
-        for _ in 0..threads {
-            let (files, results) = (Arc::clone(&files_out), results_in.clone());
-            scope.spawn(move || scan_files(&files, &results, shared));
-        }
-        // Only the scanning threads may keep the receiver alive: when they are gone, the walk ends.
-        drop(files_out);
-        let roots = &job.roots;
-        scope.spawn(move || find_files(walk, roots, &files_in, &results_in, shared));
-        let mut run = Collecting {
-            writer: &mut writer,
-            known_problems: &mut known_problems,
-            report: &mut report,
-            counts: &counts,
-        };
-        let written = run.until_done(&results_out, &mut ticker);
-        if written.is_err() {
-            shared.cancel.set();
-        }
-        // Dropping the receiver lets threads that wait to send give up.
-        drop(results_out);
-        written
-    });
+    let collecting = Collecting {
+        writer: &mut writer,
+        known_problems: &mut known_problems,
+        report: &mut report,
+        counts: &counts,
+    };
+    let result = run_threads(job, walk, &shared, collecting, &mut ticker);
     if matches!(result, Err(Error::Cancelled)) {
-        // What was scanned stays in the index; nobody is asked any more.
-        writer.finish(now_ns(), &mut Ticker::new(&mut || true))?;
+        // What was scanned stays in the index, unless another program is in the way.
+        writer.finish(now_ns(), &mut Ticker::new(&mut || false))?;
         return Err(Error::Cancelled);
     }
     result?;
@@ -198,6 +167,51 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     report.seconds = began.elapsed().as_secs_f64();
     on_tick(&counts.now());
     Ok(report)
+}
+
+fn check(job: &Job) -> Result<(), Error> {
+    if job.roots.is_empty() {
+        return Err(Error::Argument("no data folder or file given".into()));
+    }
+    for root in &job.roots {
+        std::fs::metadata(root).map_err(|e| Error::io(root, e))?;
+    }
+    match run::threads(job.threads) {
+        threads if threads > MAX_THREADS => Err(Error::Argument(format!(
+            "threads {threads}: expected 1 to {MAX_THREADS}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Walk, scan and write, each in threads of its own; this thread writes.
+fn run_threads(
+    job: &Job,
+    walk: FileWalk,
+    shared: &Shared<'_>,
+    mut collecting: Collecting<'_>,
+    ticker: &mut Ticker<'_>,
+) -> Result<(), Error> {
+    thread::scope(|scope| {
+        let (files_in, files_out) = sync_channel(QUEUE);
+        let (results_in, results_out) = sync_channel(QUEUE);
+        let files_out = Arc::new(Mutex::new(files_out));
+        for _ in 0..run::threads(job.threads) {
+            let (files, results) = (Arc::clone(&files_out), results_in.clone());
+            scope.spawn(move || scan_files(&files, &results, shared));
+        }
+        // Only the scanning threads may keep the receiver alive: when they are gone, the walk ends.
+        drop(files_out);
+        let roots = &job.roots;
+        scope.spawn(move || find_files(walk, roots, &files_in, &results_in, shared));
+        let written = collecting.until_done(&results_out, ticker);
+        if written.is_err() {
+            shared.cancel.set();
+        }
+        // Dropping the receiver lets threads that wait to send give up.
+        drop(results_out);
+        written
+    })
 }
 
 /// Files that the index knows below the roots, that the walk did not find, and that are gone.

@@ -112,59 +112,18 @@ pub fn read_window(
             "the end time is before the start time".into(),
         ));
     }
-    let mut problems = Vec::new();
-    let mut buffers: Vec<Buffer<'_>> = Vec::new();
-    let mut pieces = Vec::new();
+    let mut found = Gathered::default();
     let mut files = Files::new(index.path());
     for run in index.runs(request.selection, request.start_ns, request.end_ns)? {
         ticker.poll()?;
-        let (from_ns, to_ns) = request.reach(run.lowest_rate_hz);
-        if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
-            continue;
-        }
-        let range = byte_range(&run, from_ns, to_ns);
-        let buffer = match files.read(&run, range, &mut problems) {
-            Ok(buffer) => buffer,
-            Err(problem) => {
-                problems.push(problem);
-                continue;
-            }
-        };
-        let mut other = None;
-        let (mut inside, mut outside) = (0, None);
-        collect_pieces(
-            &buffer,
-            buffers.len(),
-            &mut problems,
-            |offset, mut piece| {
-                if !run.is_of(&piece.source) {
-                    other.get_or_insert((offset, piece.source.to_string()));
-                    return;
-                }
-                if piece.end_ns < run.start_ns - MICROSECOND
-                    || piece.start_ns > run.end_ns + MICROSECOND
-                {
-                    outside.get_or_insert((offset, "other times".to_owned()));
-                    return;
-                }
-                inside += 1;
-                let (from_ns, to_ns) = request.reach(piece.rate_hz);
-                if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
-                    piece.grid_start_ns = on_grid(&run, &piece);
-                    pieces.push(piece);
-                }
-            },
-        );
-        if let Some((offset, found)) = other.or(outside.filter(|_| inside == 0)) {
-            problems.push(changed(&buffer, offset, &found, &run));
-        }
-        buffers.push(buffer);
+        found.gather(&run, request, &mut files);
     }
     let runs = if request.join_files {
-        chain_in_time(pieces)
+        chain_in_time(found.pieces)
     } else {
-        chain_in_file_order(pieces)
+        chain_in_file_order(found.pieces)
     };
+    let (buffers, mut problems) = (found.buffers, found.problems);
     let mut segments = Vec::new();
     for run in runs {
         ticker.poll()?;
@@ -173,6 +132,50 @@ pub fn read_window(
         }
     }
     Ok(Answer { segments, problems })
+}
+
+/// What the rows of the index led to.
+#[derive(Default)]
+struct Gathered {
+    buffers: Vec<Buffer<'static>>,
+    pieces: Vec<Piece>,
+    problems: Vec<Problem>,
+}
+
+impl Gathered {
+    /// Read the part of a run that a window needs, and keep the records that it may touch.
+    fn gather(&mut self, run: &IndexedRun, request: &Request<'_>, files: &mut Files) {
+        let (from_ns, to_ns) = request.reach(run.lowest_rate_hz);
+        if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
+            return;
+        }
+        let range = byte_range(run, from_ns, to_ns);
+        let buffer = match files.read(run, range, &mut self.problems) {
+            Ok(buffer) => buffer,
+            Err(problem) => return self.problems.push(problem),
+        };
+        let (mut inside, mut stranger, mut outside) = (0, None, None);
+        let (pieces, number) = (&mut self.pieces, self.buffers.len());
+        collect_pieces(&buffer, number, &mut self.problems, |offset, mut piece| {
+            let extent = run.start_ns - MICROSECOND..=run.end_ns + MICROSECOND;
+            if !run.is_of(&piece.source) {
+                stranger.get_or_insert((offset, piece.source.to_string()));
+            } else if piece.end_ns < *extent.start() || piece.start_ns > *extent.end() {
+                outside.get_or_insert((offset, "other times".to_owned()));
+            } else {
+                inside += 1;
+                let (from_ns, to_ns) = request.reach(piece.rate_hz);
+                if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
+                    piece.grid_start_ns = on_grid(run, &piece);
+                    pieces.push(piece);
+                }
+            }
+        });
+        if let Some((offset, found)) = stranger.or(outside.filter(|_| inside == 0)) {
+            self.problems.push(changed(&buffer, offset, &found, run));
+        }
+        self.buffers.push(buffer);
+    }
 }
 
 /// Hand on each record of a buffer that has samples, and report what is wrong. Returns the number

@@ -202,17 +202,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
     }
     let bytes = &data[..length];
     let npts = usize::from(fields.u16(30));
-    let payload_start = usize::from(fields.u16(44));
-    if npts > 0 && !(limits::FIXED_HEADER_V2..length).contains(&payload_start) {
-        return Err(Error::new(
-            Kind::Field {
-                name: "beginning of data",
-                found: payload_start as i64,
-                expected: "48 to the record length",
-            },
-            44,
-        ));
-    }
+    let payload_start = payload_start(fields, npts, length)?;
     let rate_hz = found
         .actual_rate_hz
         .filter(|r| r.is_finite() && *r > 0.0 && *r <= limits::MAX_RATE_HZ)
@@ -241,12 +231,27 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         encoding: Encoding::from_code(found.encoding.unwrap_or(10)),
         header_big_endian: big_endian,
         data_big_endian: found.data_big_endian.unwrap_or(big_endian),
-        payload_start: payload_start.clamp(limits::FIXED_HEADER_V2, length),
+        payload_start,
         payload_end: length,
         extra_headers: &[],
         fault: None,
     }
     .bounded())
+}
+
+fn payload_start(fields: Fields<'_>, npts: usize, length: usize) -> Result<usize, Error> {
+    let start = usize::from(fields.u16(44));
+    if npts > 0 && !(limits::FIXED_HEADER_V2..length).contains(&start) {
+        return Err(Error::new(
+            Kind::Field {
+                name: "beginning of data",
+                found: start as i64,
+                expected: "48 to the record length",
+            },
+            44,
+        ));
+    }
+    Ok(start.clamp(limits::FIXED_HEADER_V2, length))
 }
 
 fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {

@@ -54,13 +54,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
     let source = SourceId::parse(&bytes[limits::FIXED_HEADER_V3..extra_start])
         .ok_or(Error::new(Kind::SourceIdentifier, 0))?;
     let npts = fields.u32(24) as usize;
-    // Hertz when positive, seconds per sample when negative.
     let declared_rate = fields.f64(16);
-    let rate_hz = match declared_rate {
-        r if !r.is_finite() || r.abs() > limits::MAX_RATE_HZ => 0.0,
-        r if r < 0.0 => -1.0 / r,
-        r => r,
-    };
     Ok(Record {
         bytes,
         format: FormatVersion::V3,
@@ -76,7 +70,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
             fields.u32(4),
         ),
         npts,
-        rate_hz,
+        rate_hz: hertz(declared_rate),
         declared_rate,
         encoding: Encoding::from_code(fields.u8(15)),
         header_big_endian: false,
@@ -88,6 +82,15 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         fault: crc_fault(bytes, fields.u32(CRC_AT)),
     }
     .bounded())
+}
+
+/// A declared rate is hertz when positive, seconds per sample when negative.
+fn hertz(declared: f64) -> f64 {
+    match declared {
+        r if !r.is_finite() || r.abs() > limits::MAX_RATE_HZ => 0.0,
+        r if r < 0.0 => -1.0 / r,
+        r => r,
+    }
 }
 
 fn check_time(fields: Fields<'_>) -> Result<(), Error> {
