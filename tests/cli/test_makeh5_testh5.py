@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from memory_archive import three
+from running import command
 
 from credit_fast import makeindex
 from credit_fast._core import encode_mseed2
@@ -36,19 +35,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "events.pha").write_text(CATALOG)
     (tmp_path / "stations.loc").write_text("X1 AAA 00 104.0 29.0 350\n")
     return tmp_path
-
-
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `credit-fast` with these words in the folder."""
-    start = "import sys; from credit_fast.cli import main; sys.exit(main())"
-    return subprocess.run(
-        [sys.executable, "-c", start, *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 MAKE = ("makeh5", "-i", "index.db", "-o", "out.h5", "-c", "events.pha", "-s", "stations.loc")

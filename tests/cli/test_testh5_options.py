@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import h5py
 import pytest
 from memory_archive import three
+from running import command
 
 from credit_fast import makeh5, makeindex
 from credit_fast._core import encode_mseed2
@@ -35,19 +34,6 @@ def folder(tmp_path: Path) -> Path:
     places.write_text("X1 AAA 00 104.0 29.0 350\n")
     makeh5(index, tmp_path / "out.h5", events, places, range_s=2.0, progress=False)
     return tmp_path
-
-
-def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `credit-fast` with these words in the folder."""
-    start = "import sys; from credit_fast.cli import main; sys.exit(main())"
-    return subprocess.run(
-        [sys.executable, "-c", start, *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_all_that_can_be_compared_is_whole(folder: Path) -> None:

@@ -36,21 +36,6 @@ from credit_fast.errors import IndexFormatError, MiniSeedError
 SECOND = 1_000_000_000
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Path:
-    """A folder with one good file, `good.mseed`, of channel XX.GOOD..BHZ."""
-    folder = tmp_path / "archive"
-    folder.mkdir()
-    (folder / "good.mseed").write_bytes(mseed(station="GOOD"))
-    return folder
-
-
-@pytest.fixture
-def index(tmp_path: Path) -> Path:
-    """Where a test writes its index; does not exist yet."""
-    return tmp_path / "index.db"
-
-
 # --- files that are no miniSEED -----------------------------------------------------------------
 
 
