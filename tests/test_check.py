@@ -188,6 +188,31 @@ def test_a_waveform_that_the_archive_has_and_the_file_lacks_is_found(
     assert "components HHE HHZ, the archive has HHE HHN HHZ" in texts
 
 
+def test_a_missing_component_does_not_hide_an_altered_sample(
+    made: Path, events: Catalog, archive: MemoryArchive
+) -> None:
+    with h5py.File(made, "a") as file:
+        del file[EVID][STATION]["HHE"]
+        file[EVID][STATION]["HHZ"][100] += 1
+    report = check(made, events, index=archive)
+    (text,) = (item.text for item in report.findings if item.level == "samples")
+    assert "the archive has HHE HHN HHZ" in text
+    assert "HHZ: 1 of" in text
+
+
+def test_the_components_of_the_table_add_up(made: Path, events: Catalog) -> None:
+    with h5py.File(made, "a") as file:
+        del file[EVID][STATION]["HHE"], file[EVID][STATION]["HHN"]
+        del file["second"][STATION]
+    (row,) = (
+        line
+        for line in str(check(made, events)).splitlines()
+        if line.startswith("components ") and "gaps" not in line
+    )
+    expected, present, missing = (int(cell) for cell in row.split()[1:4])
+    assert expected - present == missing
+
+
 def test_a_damaged_chunk_is_a_finding(made: Path, events: Catalog, archive: MemoryArchive) -> None:
     with h5py.File(made, "a") as file:
         file[EVID][STATION]["HHZ"].id.write_direct_chunk((0,), b"garbage")

@@ -95,8 +95,16 @@ class CheckReport:
     def _histogram(self) -> dict[int, int]:
         return dict.fromkeys(range(4), 0) | self.components_per_station
 
+    def _missing_components(self) -> int:
+        of_records = sum(max(0, 3 - n) * count for n, count in self.components_per_station.items())
+        absent = self.expected["station record"] - sum(self.components_per_station.values())
+        return of_records + 3 * max(0, absent)
+
     def _kinds(self, level: str) -> list[str]:
         counts = Counter(item.kind for item in self.findings if item.level == level)
+        if level == "component":
+            # A finding names a station record; the table counts its components.
+            counts[MISSING] = self._missing_components()
         return [str(counts[kind]) for kind in (MISSING, DIFFERENT, EXTRA, UNREADABLE)]
 
     def _rows(self) -> Iterator[list[str]]:

@@ -71,15 +71,21 @@ class ArchiveCheck:
             return "no waveform, but the archive has samples at the picks"
         if record is None:
             return f"the archive has no {' '.join(names)} there"
+        texts = []
         if sorted(record.components) != names:
-            return f"components {' '.join(names)}, the archive has {' '.join(record.components)}"
+            has = " ".join(record.components)
+            texts.append(f"components {' '.join(names)}, the archive has {has}")
+        # One fault must not hide another: what both have is compared all the same.
         for name in names:
-            item, again = stored.components[name], record.components[name]
+            item, again = stored.components[name], record.components.get(name)
+            if again is None:
+                continue
             text = _component_difference(item, again, record, is_planned=self.range_s is not None)
             if text:
-                return f"{name}: {text}"
-            report.compared_samples += item.npts
-        return ""
+                texts.append(f"{name}: {text}")
+            else:
+                report.compared_samples += item.npts
+        return "; ".join(texts)
 
     def _cut_as_planned(self, plan: StationPlan) -> Record | None:
         """As makeh5 cuts it, at any rate; without a known range, around the picks alone."""

@@ -375,7 +375,9 @@ def _check_target(target: Path, overwrite: bool, inputs: Sequence[object]) -> No
         if isinstance(name, str | os.PathLike) and _is_same_file(target, Path(name)):
             raise ValueError(f"{target} is an input: the data set needs a name of its own")
     if not overwrite:
-        raise FileExistsError(f"{target} exists: choose another name, or say overwrite")
+        raise FileExistsError(
+            f"{target} exists: choose another name, or overwrite it (--overwrite)"
+        )
     if not h5py.is_hdf5(target):
         with target.open("rb") as file:
             begin = file.read(16)
