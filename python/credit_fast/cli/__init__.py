@@ -35,8 +35,9 @@ exit code: 0 all well, 1 finished with problems (they are listed), 2 failed.
 `credit-fast COMMAND --help` explains a command, with examples.
 """
 
-#: What a shell gives for a process that Ctrl-C ended.
+#: What a shell gives for a process that Ctrl-C, or SIGTERM, ended.
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -83,6 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"credit-fast {args.command}: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except SystemExit as stop:
+        if stop.code == TERMINATED:
+            print(f"credit-fast {args.command}: terminated", file=sys.stderr)
+        raise
     except (CreditFastError, OSError, ValueError) as error:
         print(f"credit-fast {args.command}: {error}", file=sys.stderr)
         return 2
