@@ -97,13 +97,11 @@ class EventMark:
 
 @dataclass(frozen=True, slots=True)
 class StationMark:
-    """One station of an overview, with the number of its picks and of its records."""
+    """One station of an overview."""
 
     station_id: str
     longitude_deg: float
     latitude_deg: float
-    n_picks: int
-    n_records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +260,7 @@ def build_overview(dataset: Dataset) -> Overview:
     events = []
     places: dict[str, tuple[float, float]] = {}
     picks: dict[str, int] = {}
-    records: dict[str, int] = {}
+    n_records = 0
     for event in dataset:
         counts: dict[str, int] = {}
         for station in event.stations.values():
@@ -271,7 +269,7 @@ def build_overview(dataset: Dataset) -> Overview:
                 places[name] = (station.longitude_deg, station.latitude_deg)
             phases = station.phases
             picks[name] = picks.get(name, 0) + len(phases)
-            records[name] = records.get(name, 0) + bool(station.components)
+            n_records += bool(station.components)
             for phase in phases:
                 counts[phase] = counts.get(phase, 0) + 1
         events.append(
@@ -285,13 +283,10 @@ def build_overview(dataset: Dataset) -> Overview:
                 picks=counts,
             )
         )
-    stations = tuple(
-        StationMark(name, lon, lat, picks[name], records[name])
-        for name, (lon, lat) in sorted(places.items())
-    )
+    stations = tuple(StationMark(name, lon, lat) for name, (lon, lat) in sorted(places.items()))
     return Overview(
         title=f"{len(events)} events, {len(picks)} stations, {sum(picks.values())} picks",
-        subtitle=f"{sum(records.values())} station records with waveforms",
+        subtitle=f"{n_records} station records with waveforms",
         events=tuple(sorted(events, key=lambda mark: mark.time_ns)),
         stations=stations,
         n_unplaced=len(picks) - len(stations),

@@ -6,7 +6,7 @@ import argparse
 import json
 
 from credit_fast.cli.terminal import output_console
-from credit_fast.hdf5 import makeh5
+from credit_fast.hdf5 import layout, makeh5
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -69,7 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rate",
         type=_rate,
-        default=100.0,
+        default=layout.DEFAULT_RATE_HZ,
         metavar="HZ|any",
         help="the sampling rate to accept; programs that read the file assume 100 (default: 100)",
     )

@@ -73,7 +73,7 @@ def makeh5(
     stations: PathLike | StationTable | None = None,
     *,
     range_s: float = 500.0,
-    rate_hz: float | None = 100.0,
+    rate_hz: float | None = layout.DEFAULT_RATE_HZ,
     threads: int | None = None,
     overwrite: bool = False,
     fill: int = 0,

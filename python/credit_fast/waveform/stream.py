@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
-from typing import Any, NoReturn, SupportsIndex, overload
+from typing import Any, SupportsIndex, overload
 
 from credit_fast.times import UTCDateTime, from_ns, nearest_sample, sample_time_ns, to_ns
 from credit_fast.waveform.gaps import find_gaps, format_gaps
@@ -83,11 +83,6 @@ class Stream:
         return sorted(self.traces, key=order_of) == sorted(other.traces, key=order_of)
 
     __hash__ = None  # type: ignore[assignment]
-
-    def _no_order(self, other: object) -> NoReturn:
-        raise NotImplementedError("streams have no order")
-
-    __lt__ = __le__ = __gt__ = __ge__ = _no_order
 
     def __str__(self, extended: bool = False) -> str:
         traces = self.traces

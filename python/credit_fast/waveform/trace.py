@@ -9,7 +9,7 @@ import copy
 import importlib
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -128,11 +128,6 @@ class Trace:
         return self.stats == other.stats and bool(np.array_equal(self._data, other._data))
 
     __hash__ = None  # type: ignore[assignment]
-
-    def _no_order(self, other: object) -> NoReturn:
-        raise NotImplementedError("traces have no order: sort a Stream by keys of their stats")
-
-    __lt__ = __le__ = __gt__ = __ge__ = _no_order
 
     def __str__(self, id_length: int = 0) -> str:
         stats = self.stats
