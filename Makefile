@@ -60,7 +60,7 @@ docs: $(VENV)/.installed  ## write docs/cli.md from the commands
 	$(BIN)/python docs/generate_cli.py
 
 .PHONY: lint
-lint: $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors
+lint: $(VENV)/.installed $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors
 	cargo fmt --all --check
 	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check python tests benches docs
