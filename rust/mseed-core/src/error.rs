@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::decode::Encoding;
+
 /// A failure: what, and where in the slice that was given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Error {
@@ -94,6 +96,17 @@ pub enum Kind {
         /// Bound.
         limit: u64,
     },
+    /// A sample that the encoding asked for cannot hold.
+    Unfit {
+        /// The encoding.
+        encoding: Encoding,
+        /// Number of the sample in the series, from 0.
+        sample: usize,
+        /// Its value.
+        value: i32,
+        /// Difference from the sample before, where it is that which does not fit.
+        difference: Option<i64>,
+    },
     /// The caller's buffer or option does not fit.
     Argument(&'static str),
 }
@@ -110,7 +123,7 @@ impl Error {
             Kind::Truncated { .. } => Class::Truncated,
             Kind::Encoding { .. } | Kind::SourceIdentifier => Class::Unsupported,
             Kind::Limit { .. } => Class::LimitExceeded,
-            Kind::Argument(_) => Class::InvalidArgument,
+            Kind::Argument(_) | Kind::Unfit { .. } => Class::InvalidArgument,
             _ => Class::Corrupt,
         }
     }
@@ -170,6 +183,28 @@ impl fmt::Display for Kind {
             Kind::Limit { name, found, limit } => {
                 write!(f, "{name} {found}: expected at most {limit}")
             }
+            Kind::Unfit {
+                encoding,
+                sample,
+                value,
+                difference: Some(difference),
+            } => write!(
+                f,
+                "sample {sample} is {value}: its difference {difference} from the sample before \
+                 does not fit the 30 bits of {}: use STEIM1 or INT32, or allow the fall-back",
+                encoding.name()
+            ),
+            Kind::Unfit {
+                encoding,
+                sample,
+                value,
+                difference: None,
+            } => write!(
+                f,
+                "sample {sample} is {value}: expected -32768 to 32767 for {}: use STEIM2 or INT32, \
+                 or allow the fall-back",
+                encoding.name()
+            ),
             Kind::Argument(text) => f.write_str(text),
         }
     }

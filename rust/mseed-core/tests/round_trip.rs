@@ -2,8 +2,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use mseed_core::decode::{Out, decode_into};
-use mseed_core::encode::{Header, Samples, write_v2};
-use mseed_core::{Encoding, Item, Record, Walker};
+use mseed_core::encode::{Header, HeaderV3, Samples, with_fallback, write_v2, write_v3};
+use mseed_core::{Encoding, FormatVersion, Item, Kind, Record, Walker};
 use proptest::prelude::*;
 
 fn header(encoding: Encoding, record_length: usize) -> Header<'static> {
@@ -21,25 +21,63 @@ fn header(encoding: Encoding, record_length: usize) -> Header<'static> {
     }
 }
 
+/// The same for miniSEED 3.
+fn header_v3<'a>(of: &Header<'a>) -> HeaderV3<'a> {
+    HeaderV3 {
+        network: of.network,
+        station: of.station,
+        location: of.location,
+        channel: of.channel,
+        version: 3,
+        start_ns: of.start_ns,
+        rate_hz: of.rate_hz,
+        encoding: of.encoding,
+        max_record_length: of.record_length,
+        extra_headers: b"",
+    }
+}
+
+fn write(
+    header: &Header<'_>,
+    v3: bool,
+    samples: Samples<'_>,
+) -> Result<Vec<u8>, mseed_core::Error> {
+    let mut bytes = Vec::new();
+    if v3 {
+        write_v3(&header_v3(header), samples, &mut bytes)?;
+    } else {
+        write_v2(header, samples, &mut bytes)?;
+    }
+    Ok(bytes)
+}
+
 fn records(bytes: &[u8]) -> Vec<Record<'_>> {
     Walker::new(bytes)
         .map(|item| match item {
-            Item::Record(_, record) => record,
+            Item::Record(_, record) => {
+                assert_eq!(record.fault, None);
+                record
+            }
             Item::Skipped(skipped) => panic!("skipped {skipped:?}"),
         })
         .collect()
 }
 
-fn read_back(bytes: &[u8]) -> Vec<i32> {
+/// All samples, decoded into buffers that `out` wraps.
+fn read_all<T: Clone + Default>(bytes: &[u8], out: impl Fn(&mut [T]) -> Out<'_>) -> Vec<T> {
     let mut all = Vec::new();
     for record in records(bytes) {
-        let mut out = vec![0; record.npts];
-        let decoded = decode_into(&record, Out::Int32(&mut out)).unwrap();
+        let mut samples = vec![T::default(); record.npts];
+        let decoded = decode_into(&record, out(&mut samples)).unwrap();
         assert_eq!(decoded.fault, None);
         assert_eq!(decoded.npts, record.npts);
-        all.extend(out);
+        all.extend(samples);
     }
     all
+}
+
+fn read_back(bytes: &[u8]) -> Vec<i32> {
+    read_all(bytes, |samples| Out::Int32(samples))
 }
 
 /// Random walks whose steps have `bits` bits, mixed with jumps.
@@ -57,28 +95,88 @@ fn series(max_bits: u32) -> impl Strategy<Value = Vec<i32>> {
     })
 }
 
+fn any_values<T: Arbitrary + Clone>() -> impl Strategy<Value = Vec<T>> {
+    prop::collection::vec(any::<T>(), 0..2000)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn steim2_returns_the_samples(samples in series(29), exponent in 7u32..13) {
-        let mut bytes = Vec::new();
-        write_v2(&header(Encoding::Steim2, 1 << exponent), Samples::Int32(&samples), &mut bytes).unwrap();
+    fn steim2_returns_the_samples(samples in series(29), exponent in 7u32..18, v3 in any::<bool>()) {
+        let bytes = write(&header(Encoding::Steim2, 1 << exponent), v3, Samples::Int32(&samples)).unwrap();
         prop_assert_eq!(read_back(&bytes), samples);
     }
 
     #[test]
-    fn steim1_returns_any_samples(samples in prop::collection::vec(any::<i32>(), 0..2000), exponent in 7u32..13) {
-        let mut bytes = Vec::new();
-        write_v2(&header(Encoding::Steim1, 1 << exponent), Samples::Int32(&samples), &mut bytes).unwrap();
+    fn steim1_returns_any_samples(samples in any_values::<i32>(), exponent in 7u32..18, v3 in any::<bool>()) {
+        let bytes = write(&header(Encoding::Steim1, 1 << exponent), v3, Samples::Int32(&samples)).unwrap();
         prop_assert_eq!(read_back(&bytes), samples);
     }
 
     #[test]
-    fn int32_returns_any_samples(samples in prop::collection::vec(any::<i32>(), 0..2000)) {
-        let mut bytes = Vec::new();
-        write_v2(&header(Encoding::Int32, 512), Samples::Int32(&samples), &mut bytes).unwrap();
+    fn int32_returns_any_samples(samples in any_values::<i32>(), exponent in 7u32..18, v3 in any::<bool>()) {
+        let bytes = write(&header(Encoding::Int32, 1 << exponent), v3, Samples::Int32(&samples)).unwrap();
         prop_assert_eq!(read_back(&bytes), samples);
+    }
+
+    #[test]
+    fn int16_returns_any_samples(samples in any_values::<i16>(), exponent in 7u32..18, v3 in any::<bool>()) {
+        let wide: Vec<i32> = samples.iter().map(|v| i32::from(*v)).collect();
+        for encoding in [Encoding::Int16, Encoding::Int32, Encoding::Steim1, Encoding::Steim2] {
+            let header = header(encoding, 1 << exponent);
+            let bytes = write(&header, v3, Samples::Int16(&samples)).unwrap();
+            prop_assert_eq!(&bytes, &write(&header, v3, Samples::Int32(&wide)).unwrap());
+            prop_assert_eq!(read_back(&bytes), wide.clone());
+        }
+    }
+
+    #[test]
+    fn float32_returns_all_bits(bits in any_values::<u32>(), exponent in 7u32..18, v3 in any::<bool>()) {
+        let samples: Vec<f32> = bits.iter().map(|b| f32::from_bits(*b)).collect();
+        let bytes = write(&header(Encoding::Float32, 1 << exponent), v3, Samples::Float32(&samples)).unwrap();
+        let back = read_all(&bytes, |samples| Out::Float32(samples));
+        prop_assert_eq!(back.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), bits);
+    }
+
+    #[test]
+    fn float64_returns_all_bits(bits in any_values::<u64>(), exponent in 7u32..18, v3 in any::<bool>()) {
+        let samples: Vec<f64> = bits.iter().map(|b| f64::from_bits(*b)).collect();
+        let bytes = write(&header(Encoding::Float64, 1 << exponent), v3, Samples::Float64(&samples)).unwrap();
+        let back = read_all(&bytes, |samples| Out::Float64(samples));
+        prop_assert_eq!(back.iter().map(|v| v.to_bits()).collect::<Vec<_>>(), bits);
+    }
+
+    #[test]
+    fn text_returns_all_bytes(samples in any_values::<u8>(), exponent in 7u32..18, v3 in any::<bool>()) {
+        let bytes = write(&header(Encoding::Text, 1 << exponent), v3, Samples::Text(&samples)).unwrap();
+        prop_assert_eq!(read_all(&bytes, |samples| Out::Text(samples)), samples);
+    }
+
+    #[test]
+    fn start_and_rate_come_back_to_what_the_format_holds(
+        start_ns in -2_208_000_000_000_000_000i64..4_102_000_000_000_000_000,
+        rate_hz in prop_oneof![1e-6..1e-2, 1e-2..1e3, 1e3..1e8, (1u32..1000, 1u32..1000).prop_map(|(a, b)| f64::from(a) / f64::from(b))],
+        npts in 1usize..2000,
+        v3 in any::<bool>(),
+    ) {
+        let samples: Vec<i32> = (0..npts as i32).map(|i| i % 50).collect();
+        let mut h = header(Encoding::Steim2, 256);
+        (h.start_ns, h.rate_hz) = (start_ns, rate_hz);
+        let Ok(bytes) = write(&h, v3, Samples::Int32(&samples)) else {
+            // The last sample lies beyond the years.
+            prop_assert!(start_ns as f64 + npts as f64 / rate_hz * 1e9 > 4.1e18);
+            return Ok(());
+        };
+        let mut done = 0;
+        for record in records(&bytes) {
+            let (rate_off, time_off_ns) = if v3 { (1e-15, 0) } else { (6e-8, 500) };
+            prop_assert!((record.rate_hz / rate_hz - 1.0).abs() < rate_off);
+            let at_ns = mseed_core::time::sample_time_ns(start_ns, rate_hz, done);
+            let off_ns = (record.start_ns - at_ns).abs();
+            prop_assert!(off_ns <= time_off_ns, "record from sample {} is off by {} ns", done, off_ns);
+            done += record.npts as i64;
+        }
     }
 
     #[test]
@@ -142,17 +240,253 @@ fn header_fields_come_back() {
 }
 
 #[test]
-fn a_difference_beyond_thirty_bits_is_refused_by_steim2() {
+fn a_value_that_does_not_fit_is_named() {
+    let samples = [0, 5, i32::MAX, i32::MIN];
+    for v3 in [false, true] {
+        let error =
+            write(&header(Encoding::Steim2, 512), v3, Samples::Int32(&samples)).unwrap_err();
+        assert_eq!(
+            error.kind,
+            Kind::Unfit {
+                encoding: Encoding::Steim2,
+                sample: 2,
+                value: i32::MAX,
+                difference: Some(i64::from(i32::MAX) - 5)
+            }
+        );
+        assert_eq!(error.class(), mseed_core::Class::InvalidArgument);
+        assert!(error.to_string().contains("sample 2 is 2147483647"));
+        assert!(error.to_string().contains("use STEIM1 or INT32"));
+
+        let many: Vec<i32> = (0..1000)
+            .map(|i| if i == 777 { 32_768 } else { i })
+            .collect();
+        let error = write(&header(Encoding::Int16, 512), v3, Samples::Int32(&many)).unwrap_err();
+        assert!(error.to_string().contains("sample 777 is 32768"), "{error}");
+    }
+}
+
+#[test]
+fn a_failure_leaves_what_was_written_before() {
+    let mut samples = vec![0; 1990];
+    samples.push(i32::MAX);
+    let mut bytes = b"before".to_vec();
+    let h = header(Encoding::Steim2, 128);
+    write_v2(&h, Samples::Int32(&samples), &mut bytes).unwrap_err();
+    write_v3(&header_v3(&h), Samples::Int32(&samples), &mut bytes).unwrap_err();
+    assert_eq!(bytes, b"before");
+}
+
+#[test]
+fn the_fall_back_is_the_next_encoding_that_holds_the_values() {
+    for (asked, samples, used) in [
+        (Encoding::Steim2, [1, i32::MAX, i32::MIN], Encoding::Steim1),
+        (Encoding::Steim2, [1, 2, 3], Encoding::Steim2),
+        (Encoding::Int16, [1, 40_000, 3], Encoding::Int32),
+    ] {
+        for v3 in [false, true] {
+            let bytes = with_fallback(asked, |encoding| {
+                write(&header(encoding, 512), v3, Samples::Int32(&samples))
+            })
+            .unwrap();
+            assert_eq!(records(&bytes)[0].encoding, used);
+            assert_eq!(read_back(&bytes), samples);
+        }
+    }
+}
+
+#[test]
+fn samples_of_another_type_are_refused() {
+    for encoding in [
+        Encoding::Steim2,
+        Encoding::Int16,
+        Encoding::Float64,
+        Encoding::Text,
+    ] {
+        let error = write(&header(encoding, 512), true, Samples::Float32(&[1.0])).unwrap_err();
+        assert!(matches!(error.kind, Kind::Argument(_)), "{encoding:?}");
+    }
+}
+
+#[test]
+fn impossible_headers_are_refused() {
+    let good = header(Encoding::Steim2, 512);
+    let cases: [(Header<'_>, bool, bool); 11] = [
+        (
+            Header {
+                network: "XXX",
+                ..good
+            },
+            true,
+            false,
+        ),
+        (
+            Header {
+                station: "A B",
+                ..good
+            },
+            true,
+            true,
+        ),
+        (
+            Header {
+                location: "é",
+                ..good
+            },
+            true,
+            true,
+        ),
+        (
+            Header {
+                channel: "HH_Z",
+                ..good
+            },
+            true,
+            true,
+        ),
+        (
+            Header {
+                network: "X_",
+                ..good
+            },
+            false,
+            true,
+        ),
+        (
+            Header {
+                quality: b'X',
+                ..good
+            },
+            true,
+            false,
+        ),
+        (
+            Header {
+                record_length: 500,
+                ..good
+            },
+            true,
+            false,
+        ),
+        (
+            Header {
+                record_length: 64,
+                ..good
+            },
+            true,
+            true,
+        ),
+        (
+            Header {
+                rate_hz: 0.0,
+                ..good
+            },
+            true,
+            true,
+        ),
+        (
+            Header {
+                rate_hz: f64::NAN,
+                ..good
+            },
+            true,
+            true,
+        ),
+        (
+            Header {
+                start_ns: i64::MAX,
+                ..good
+            },
+            true,
+            true,
+        ),
+    ];
+    for (header, in_v2, in_v3) in cases {
+        for (v3, refused) in [(false, in_v2), (true, in_v3)] {
+            let answer = write(&header, v3, Samples::Int32(&[1]));
+            assert_eq!(answer.is_err(), refused, "{header:?} version 3: {v3}");
+        }
+    }
+    let h = Header {
+        rate_hz: 99.999,
+        record_length: 128,
+        ..good
+    };
+    let error = write(&h, false, Samples::Int32(&[1])).unwrap_err();
+    assert!(error.to_string().contains("blockette 100"), "{error}");
+}
+
+#[test]
+fn a_rate_without_fraction_stands_in_blockette_100() {
+    let samples: Vec<i32> = (0..3000).map(|i| i % 100).collect();
+    for (encoding, payload_start) in [(Encoding::Steim2, 128), (Encoding::Int32, 80)] {
+        let mut h = header(encoding, 256);
+        h.rate_hz = 99.999;
+        let bytes = write(&h, false, Samples::Int32(&samples)).unwrap();
+        for record in records(&bytes) {
+            assert_eq!(record.rate_hz, f64::from(99.999f32));
+            assert_eq!(record.payload_start, payload_start);
+            let kinds: Vec<_> = mseed_core::record::blockettes(&record)
+                .map(|b| b.kind)
+                .collect();
+            assert_eq!(kinds, [1000, 1001, 100]);
+            assert_eq!(record.bytes[39], 3);
+        }
+        assert_eq!(read_back(&bytes), samples);
+    }
+}
+
+#[test]
+fn version_3_records_are_as_long_as_they_need_to_be() {
+    let mut h = header_v3(&header(Encoding::Steim2, 4096));
+    h.extra_headers = br#"{"FDSN":{"Time":{"Quality":100}}}"#;
+    h.channel = "L_H_ZZ";
+    h.start_ns = -1;
+    let samples: Vec<i32> = (0..9000).map(|i| i * 7 % 60).collect();
     let mut bytes = Vec::new();
-    let samples = [0, i32::MAX, i32::MIN];
-    let error = write_v2(
-        &header(Encoding::Steim2, 512),
+    write_v3(&h, Samples::Int32(&samples), &mut bytes).unwrap();
+    let all = records(&bytes);
+    for record in &all {
+        assert_eq!(record.format, FormatVersion::V3);
+        assert_eq!(record.extra_headers, h.extra_headers);
+        assert_eq!(record.source.to_string(), "XX.TEST.00.L_H_ZZ");
+        assert_eq!((record.version, record.declared_rate), (3, 100.0));
+        assert!(record.bytes.len() <= 4096);
+    }
+    assert_eq!(all[0].start_ns, -1);
+    let last = all.last().unwrap();
+    assert!(last.bytes.len() < all[0].bytes.len());
+    assert_eq!(read_back(&bytes), samples);
+}
+
+#[test]
+fn long_records_are_filled_to_the_end() {
+    let samples = vec![7; 400_000];
+    let bytes = write(
+        &header(Encoding::Steim2, 131_072),
+        false,
         Samples::Int32(&samples),
-        &mut bytes,
     )
-    .unwrap_err();
-    assert!(error.to_string().contains("30 bits"), "{error}");
-    assert!(bytes.is_empty());
+    .unwrap();
+    // 65,535 samples are all that a header can count.
+    assert_eq!(records(&bytes)[0].npts, 65_535);
+    assert_eq!(read_back(&bytes), samples);
+    let bytes = write(
+        &header(Encoding::Steim2, 131_072),
+        true,
+        Samples::Int32(&samples),
+    )
+    .unwrap();
+    assert!(records(&bytes)[0].npts > 200_000);
+    assert_eq!(read_back(&bytes), samples);
+}
+
+#[test]
+fn no_samples_make_no_record() {
+    for v3 in [false, true] {
+        let bytes = write(&header(Encoding::Steim2, 512), v3, Samples::Int32(&[])).unwrap();
+        assert!(bytes.is_empty());
+    }
 }
 
 #[test]

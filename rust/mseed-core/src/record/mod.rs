@@ -4,6 +4,7 @@ mod v2;
 mod v3;
 pub mod walk;
 
+pub(crate) use v2::nominal_rate_hz;
 pub use v2::{Blockette, Timing500, blockettes};
 
 use crate::decode::Encoding;
