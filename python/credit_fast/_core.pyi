@@ -11,6 +11,7 @@ __all__ = [
     "__version__",
     "compress_chunk",
     "encode_mseed2",
+    "encode_mseed3",
     "makeindex",
     "read_bytes",
     "read_file",
@@ -37,6 +38,21 @@ def encode_mseed2(
     reclen: int = 512,
     sequence: int = 1,
     quality: str = "D",
+    fallback: bool = False,
+) -> bytes: ...
+def encode_mseed3(
+    network: str,
+    station: str,
+    location: str,
+    channel: str,
+    start_ns: int,
+    rate_hz: float,
+    data: NDArray[Any],
+    encoding: str,
+    reclen: int = 4096,
+    version: int = 0,
+    extra_headers: bytes | None = None,
+    fallback: bool = False,
 ) -> bytes: ...
 def makeindex(
     roots: Sequence[_Path],
