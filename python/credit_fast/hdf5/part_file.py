@@ -1,19 +1,19 @@
 """An HDF5 file that appears under its name only when it is whole. Knows no layout.
 
-It is written as `<name>.<random>.part` beside its place, put on the disk, and renamed; whatever
-goes wrong before that removes it and leaves an older file as it was.
+What h5py raises when the system refuses to write is put into words here; the rest is
+`credit_fast.part_file`.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import h5py
+
+from credit_fast.part_file import part_path, write_error
 
 __all__ = ["part_file"]
 
@@ -34,31 +34,24 @@ def part_file(
     HDF5 tells it), FileExistsError when `target` came into being meanwhile and `overwrite` is
     not set. Other exceptions of the block go through.
     """
-    part = target.with_name(f"{target.name}.{secrets.token_hex(4)}.part")
-    file = None
-    try:
+    with part_path(target, overwrite, last_check) as part:
+        file = None
         try:
-            file = h5py.File(part, "x")
-            yield file
-        except _OF_H5PY as error:
-            if not _is_of_writing(error):
-                raise
-            raise _write_error(target, error) from error
-        try:
-            file.close()
-            _sync(part)
-        except _OF_H5PY as error:
-            raise _write_error(target, error) from error
-        last_check()
-        if target.exists() and not overwrite:
-            raise FileExistsError(f"{target} appeared during the run and was not replaced")
-        part.replace(target)
-        _sync(target.parent)
-    finally:
-        if file is not None and file.id.valid:
-            with suppress(*_OF_H5PY):
+            try:
+                file = h5py.File(part, "x")
+                yield file
+            except _OF_H5PY as error:
+                if not _is_of_writing(error):
+                    raise
+                raise _write_error(target, error) from error
+            try:
                 file.close()
-        part.unlink(missing_ok=True)
+            except _OF_H5PY as error:
+                raise _write_error(target, error) from error
+        finally:
+            if file is not None and file.id.valid:
+                with suppress(*_OF_H5PY):
+                    file.close()
 
 
 def _is_of_writing(error: Exception) -> bool:
@@ -75,18 +68,4 @@ def _write_error(target: Path, error: Exception) -> OSError:
     """The failure of HDF5 as an OSError with the system's number, if its text has one."""
     match = _ERRNO.search(str(error))
     number = error.errno if isinstance(error, OSError) else None
-    number = int(match.group(1)) if match else number
-    reason = str(error) if number is None else os.strerror(number)
-    message = f"cannot write {target}: {reason}; nothing was left, an older file is untouched"
-    return OSError(message) if number is None else OSError(number, message)
-
-
-def _sync(path: Path) -> None:
-    """Have the system put a file, or a folder's entries, on the disk."""
-    if path.is_dir() and os.name != "posix":
-        return  # only POSIX opens folders
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    return write_error(target, int(match.group(1)) if match else number, str(error))
