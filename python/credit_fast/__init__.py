@@ -20,6 +20,7 @@ from credit_fast.index import IndexReport, makeindex
 from credit_fast.stations import Station, StationTable, read_stations
 from credit_fast.times import UTCDateTime
 from credit_fast.waveform import Stats, Stream, Trace
+from credit_fast.writing import write
 
 __all__ = [
     "Catalog",
@@ -50,4 +51,5 @@ __all__ = [
     "read_catalog",
     "read_stations",
     "testh5",
+    "write",
 ]

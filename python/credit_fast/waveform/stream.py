@@ -5,10 +5,11 @@ The rules of merging and of gaps have files of their own.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fnmatch import translate
-from typing import Any, SupportsIndex, overload
+from typing import IO, Any, SupportsIndex, overload
 
 from credit_fast.times import UTCDateTime, from_ns, nearest_sample, sample_time_ns, to_ns
 from credit_fast.waveform.gaps import find_gaps, format_gaps
@@ -308,6 +309,29 @@ class Stream:
     def print_gaps(self, min_gap: float | None = None, max_gap: float | None = None) -> None:
         """Print the table of `get_gaps` with totals."""
         print(format_gaps(self.get_gaps(min_gap, max_gap)))
+
+    def write(
+        self,
+        filename: str | os.PathLike[str] | IO[bytes],
+        format: str = "MSEED",
+        *,
+        encoding: str | int | None = None,
+        reclen: int | None = None,
+        fallback: bool = False,
+        sequence_number: int | None = None,
+    ) -> None:
+        """Write all traces as a miniSEED file; see `credit_fast.write`."""
+        from credit_fast.writing import write
+
+        write(
+            self,
+            filename,
+            format,
+            encoding=encoding,
+            reclen=reclen,
+            fallback=fallback,
+            sequence_number=sequence_number,
+        )
 
     def to_obspy(self) -> Any:
         """`obspy.Stream` of the same traces, sharing the samples.

@@ -8,8 +8,9 @@ from __future__ import annotations
 import copy
 import importlib
 import math
+import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -319,6 +320,29 @@ class Trace:
             trace.data = data.data[part]
             made.append(trace)
         return made
+
+    def write(
+        self,
+        filename: str | os.PathLike[str] | IO[bytes],
+        format: str = "MSEED",
+        *,
+        encoding: str | int | None = None,
+        reclen: int | None = None,
+        fallback: bool = False,
+        sequence_number: int | None = None,
+    ) -> None:
+        """Write the trace as a miniSEED file; see `credit_fast.write`."""
+        from credit_fast.writing import write
+
+        write(
+            self,
+            filename,
+            format,
+            encoding=encoding,
+            reclen=reclen,
+            fallback=fallback,
+            sequence_number=sequence_number,
+        )
 
     def to_obspy(self) -> Any:
         """`obspy.Trace` with the same stats, sharing the samples.
