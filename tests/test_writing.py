@@ -190,6 +190,12 @@ def test_a_failure_keeps_the_old_file_and_leaves_no_part(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [out]
 
 
+def test_a_name_as_long_as_the_system_takes_is_written(tmp_path: Path) -> None:
+    out = tmp_path / ("地" * 85)
+    trace(np.arange(9, dtype=np.int32)).write(out)
+    assert list(tmp_path.iterdir()) == [out]
+
+
 def test_a_failure_writes_nothing_to_an_open_file() -> None:
     file = io.BytesIO()
     with pytest.raises(ValueError, match="2147483648"):

@@ -13,7 +13,15 @@ pytest.importorskip("obspy")
 pytest.importorskip("pymseed")
 
 import obspy
-from mseed_files import Segment, differences, from_obspy, from_ours, from_pymseed
+from mseed_files import (
+    Segment,
+    differences,
+    from_obspy,
+    from_ours,
+    from_pymseed,
+    shared_files,
+    short_name,
+)
 
 import credit_fast
 from credit_fast import Stream, Trace
@@ -148,6 +156,17 @@ def test_all_read_several_channels_and_gaps(tmp_path: Path, format: str) -> None
         order = sorted(expected.values(), key=lambda s: (s.id, s.start_ns))
         found.sort(key=lambda s: (s.id, s.start_ns))
         assert differences(found, order, tolerance_ns=500) == [], library
+
+
+@pytest.mark.parametrize("file", shared_files("waveforms")[::9], ids=short_name)
+@pytest.mark.parametrize("format", FORMATS)
+def test_all_read_real_data_written_again(tmp_path: Path, file: Path, format: str) -> None:
+    read = credit_fast.read(file).sort()
+    path = tmp_path / "a"
+    read.write(path, format, reclen=512)
+    for library, found in readers(format, path).items():
+        found.sort(key=lambda s: (s.id, s.start_ns))
+        assert differences(found, from_ours(read), tolerance_ns=500) == [], library
 
 
 def test_obspy_reads_text(tmp_path: Path) -> None:
