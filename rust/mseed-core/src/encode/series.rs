@@ -91,7 +91,7 @@ impl<'a> Series<'a> {
             Source::Steim1(packer) => packer.pack::<steim::Steim1>(from, most, payload)?,
             Source::Steim2(packer) => packer.pack::<steim::Steim2>(from, most, payload)?,
             Source::Narrow(s) => {
-                let samples = &s[..s.len().min(from + most)];
+                let samples = &s[..s.len().min(from.saturating_add(most))];
                 if big {
                     plain::int16(samples, from, payload, i16::to_be_bytes)?
                 } else {

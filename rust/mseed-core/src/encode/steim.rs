@@ -162,7 +162,7 @@ impl<'a> Packer<'a> {
         most: usize,
         payload: &mut [u8],
     ) -> Result<Packed, Error> {
-        let end = self.samples.len().min(from + most);
+        let end = self.samples.len().min(from.saturating_add(most));
         self.need::<V>(from);
         self.begin_record::<V>(from);
         let (frames, _) = payload.as_chunks_mut::<FRAME>();
