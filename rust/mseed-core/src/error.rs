@@ -47,6 +47,17 @@ pub enum Kind {
     },
     /// A miniSEED 2 record without blockette 1000 whose end cannot be found.
     UnknownLength,
+    /// A chain of miniSEED 2 blockettes that goes on at an impossible place.
+    BlocketteChain {
+        /// Byte of the record where the offset of the next blockette stands.
+        named_at: usize,
+        /// Offset found there.
+        found: usize,
+        /// First byte that would be possible.
+        from: usize,
+        /// First byte behind what would be possible.
+        to: usize,
+    },
     /// The bytes end before the record does.
     Truncated {
         /// Bytes that the record needs.
@@ -77,6 +88,13 @@ pub enum Kind {
     },
     /// A Steim word with a code that the format does not define.
     SteimCode {
+        /// Samples decoded before it.
+        decoded: usize,
+    },
+    /// An SRO word with a gain that does not exist.
+    SroGain {
+        /// Gain range factor found.
+        found: u8,
         /// Samples decoded before it.
         decoded: usize,
     },
@@ -150,6 +168,16 @@ impl fmt::Display for Kind {
                 f,
                 "record without blockette 1000: expected another header behind it to tell its length"
             ),
+            Kind::BlocketteChain {
+                named_at,
+                found,
+                from,
+                to,
+            } => write!(
+                f,
+                "broken chain of blockettes: the next one at {found}, as byte {named_at} of the \
+                 record says: expected none or {from} to {to}"
+            ),
             Kind::Truncated { needed, available } => write!(
                 f,
                 "cut short: the record needs {needed} bytes, {available} are there"
@@ -176,6 +204,10 @@ impl fmt::Display for Kind {
             Kind::SteimCode { decoded } => {
                 write!(f, "undefined Steim code after {decoded} samples")
             }
+            Kind::SroGain { found, decoded } => write!(
+                f,
+                "SRO gain {found} after {decoded} samples: expected 0 to 10"
+            ),
             Kind::SteimLastSample { expected, decoded } => write!(
                 f,
                 "last sample {decoded}: expected {expected} as stored for checking"

@@ -11,6 +11,7 @@
 pub mod decode;
 pub mod encode;
 mod error;
+pub mod leap;
 pub mod limits;
 pub mod record;
 mod source_id;

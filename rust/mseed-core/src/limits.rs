@@ -33,12 +33,19 @@ pub const MAX_RATE_HZ: f64 = 1e9;
 #[must_use]
 pub fn max_samples(encoding: Encoding, payload_bytes: usize) -> usize {
     match encoding {
-        Encoding::Int16 => payload_bytes / 2,
-        Encoding::Int24 => payload_bytes / 3,
+        Encoding::Int16
+        | Encoding::Geoscope16Exponent3
+        | Encoding::Geoscope16Exponent4
+        | Encoding::Cdsn
+        | Encoding::Sro
+        | Encoding::Dwwssn => payload_bytes / 2,
+        Encoding::Int24 | Encoding::Geoscope24 => payload_bytes / 3,
         Encoding::Int32 | Encoding::Float32 => payload_bytes / 4,
         Encoding::Float64 => payload_bytes / 8,
         // Four 8-bit differences in a word.
         Encoding::Text | Encoding::Steim1 => payload_bytes,
+        // What a sample is there, nothing says: the number is kept, and nothing is decoded by it.
+        Encoding::Opaque => usize::MAX,
         // Seven 4-bit differences in a word; unknown encodings may pack as densely.
         Encoding::Steim2 | Encoding::Other(_) => payload_bytes.saturating_mul(2),
     }

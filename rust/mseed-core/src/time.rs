@@ -1,12 +1,12 @@
 //! Nanoseconds since 1970-01-01T00:00:00Z, and the way between times and sample numbers.
 //!
-//! POSIX time: a leap second shares its number with the second after it.
+//! POSIX time: a leap second shares its number with the second after it ([`crate::leap`]).
 
 /// Nanoseconds in a second.
 pub const NS_PER_S: i64 = 1_000_000_000;
 
 /// Days from 1970-01-01 to the first of January of `year` (proleptic Gregorian).
-fn days_to_year(year: i64) -> i64 {
+pub(crate) const fn days_to_year(year: i64) -> i64 {
     let y = year - 1;
     365 * (year - 1970) + (y.div_euclid(4) - 492) - (y.div_euclid(100) - 19)
         + (y.div_euclid(400) - 4)

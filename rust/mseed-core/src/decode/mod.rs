@@ -1,5 +1,6 @@
 //! Payload → samples, into a buffer that the caller owns.
 
+mod legacy;
 mod plain;
 mod steim;
 
@@ -25,6 +26,20 @@ pub enum Encoding {
     Steim1,
     /// Steim2 compressed differences.
     Steim2,
+    /// GEOSCOPE, 24-bit integers.
+    Geoscope24,
+    /// GEOSCOPE, 16 bits with a 3-bit exponent.
+    Geoscope16Exponent3,
+    /// GEOSCOPE, 16 bits with a 4-bit exponent.
+    Geoscope16Exponent4,
+    /// China Digital Seismic Network, 16 bits, gain ranged.
+    Cdsn,
+    /// Seismic Research Observatories, 16 bits, gain ranged.
+    Sro,
+    /// Digital World-Wide Standardized Seismograph Network, 16-bit integers.
+    Dwwssn,
+    /// Bytes that are no samples: what they mean is between writer and reader.
+    Opaque,
     /// A code that is not decoded.
     Other(u8),
 }
@@ -55,6 +70,13 @@ impl Encoding {
             5 => Self::Float64,
             10 => Self::Steim1,
             11 => Self::Steim2,
+            12 => Self::Geoscope24,
+            13 => Self::Geoscope16Exponent3,
+            14 => Self::Geoscope16Exponent4,
+            16 => Self::Cdsn,
+            30 => Self::Sro,
+            32 => Self::Dwwssn,
+            100 => Self::Opaque,
             other => Self::Other(other),
         }
     }
@@ -71,6 +93,13 @@ impl Encoding {
             Self::Float64 => 5,
             Self::Steim1 => 10,
             Self::Steim2 => 11,
+            Self::Geoscope24 => 12,
+            Self::Geoscope16Exponent3 => 13,
+            Self::Geoscope16Exponent4 => 14,
+            Self::Cdsn => 16,
+            Self::Sro => 30,
+            Self::Dwwssn => 32,
+            Self::Opaque => 100,
             Self::Other(code) => code,
         }
     }
@@ -84,16 +113,26 @@ impl Encoding {
     /// Type of the decoded samples.
     ///
     /// # Errors
-    /// [`Kind::Encoding`] when the encoding is not decoded; it names the encoding.
+    /// [`Kind::Encoding`] when the encoding is not decoded, or opaque; it names the encoding.
     pub fn sample_type(self) -> Result<SampleType, Error> {
         match self {
             Self::Text => Ok(SampleType::Text),
-            Self::Int16 | Self::Int24 | Self::Int32 | Self::Steim1 | Self::Steim2 => {
-                Ok(SampleType::Int32)
-            }
-            Self::Float32 => Ok(SampleType::Float32),
+            Self::Int16
+            | Self::Int24
+            | Self::Int32
+            | Self::Steim1
+            | Self::Steim2
+            | Self::Cdsn
+            | Self::Sro
+            | Self::Dwwssn => Ok(SampleType::Int32),
+            Self::Float32
+            | Self::Geoscope24
+            | Self::Geoscope16Exponent3
+            | Self::Geoscope16Exponent4 => Ok(SampleType::Float32),
             Self::Float64 => Ok(SampleType::Float64),
-            Self::Other(code) => Err(Error::new(Kind::Encoding { code }, 0)),
+            Self::Opaque | Self::Other(_) => {
+                Err(Error::new(Kind::Encoding { code: self.code() }, 0))
+            }
         }
     }
 }
@@ -166,14 +205,33 @@ pub fn decode_into(record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> 
         (Encoding::Float64, Out::Float64(out)) => {
             (plain::float64(payload, big_endian, &mut out[..npts]), None)
         }
+        (Encoding::Geoscope24, Out::Float32(out)) => (
+            legacy::geoscope24(payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Geoscope16Exponent3, Out::Float32(out)) => (
+            legacy::geoscope16_3(payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Geoscope16Exponent4, Out::Float32(out)) => (
+            legacy::geoscope16_4(payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Cdsn, Out::Int32(out)) => {
+            (legacy::cdsn(payload, big_endian, &mut out[..npts]), None)
+        }
+        (Encoding::Sro, Out::Int32(out)) => legacy::sro(payload, big_endian, &mut out[..npts]),
+        (Encoding::Dwwssn, Out::Int32(out)) => {
+            (legacy::dwwssn(payload, big_endian, &mut out[..npts]), None)
+        }
         (Encoding::Steim1, Out::Int32(out)) => {
             steim::decode(payload, big_endian, steim::steim1_word, &mut out[..npts])
         }
         (Encoding::Steim2, Out::Int32(out)) => {
             steim::decode(payload, big_endian, steim::steim2_word, &mut out[..npts])
         }
-        (Encoding::Other(code), _) => return Err(Error::new(Kind::Encoding { code }, 0)),
-        _ => {
+        (encoding, _) => {
+            encoding.sample_type()?;
             return Err(Error::new(
                 Kind::Argument("the buffer has another type than the samples of the record"),
                 0,

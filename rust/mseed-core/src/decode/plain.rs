@@ -1,11 +1,11 @@
 //! Uncompressed samples in either byte order. Each function returns how many it wrote.
 
 /// Decode `N`-byte samples, one after the other.
-fn each<const N: usize, T>(
+pub(super) fn each<const N: usize, T>(
     payload: &[u8],
     big_endian: bool,
     out: &mut [T],
-    from_be: impl Fn([u8; N]) -> T,
+    mut from_be: impl FnMut([u8; N]) -> T,
 ) -> usize {
     let (samples, _) = payload.as_chunks::<N>();
     let npts = samples.len().min(out.len());

@@ -51,14 +51,23 @@ impl<'a> Series<'a> {
             (Encoding::Float32, Samples::Float32(s)) => Source::Float32(s),
             (Encoding::Float64, Samples::Float64(s)) => Source::Float64(s),
             (Encoding::Text, Samples::Text(s)) => Source::Text(s),
-            (Encoding::Other(_) | Encoding::Int24, _) => {
+            (
+                Encoding::Steim1
+                | Encoding::Steim2
+                | Encoding::Int16
+                | Encoding::Int32
+                | Encoding::Float32
+                | Encoding::Float64
+                | Encoding::Text,
+                _,
+            ) => {
                 return Err(argument(
-                    "encoding: expected STEIM1, STEIM2, INT16, INT32, FLOAT32, FLOAT64 or TEXT",
+                    "the samples have another type than the encoding holds",
                 ));
             }
             _ => {
                 return Err(argument(
-                    "the samples have another type than the encoding holds",
+                    "encoding: expected STEIM1, STEIM2, INT16, INT32, FLOAT32, FLOAT64 or TEXT",
                 ));
             }
         };

@@ -1,14 +1,16 @@
 //! One record: version detection and the fields that both versions share.
 
+mod blockettes;
 mod v2;
 mod v3;
 pub mod walk;
 
+pub use blockettes::{Blockette, Timing500, blockettes};
 pub(crate) use v2::nominal_rate_hz;
-pub use v2::{Blockette, Timing500, blockettes};
 
 use crate::decode::Encoding;
 use crate::error::{Error, Kind};
+use crate::leap::{self, LeapFlag};
 use crate::limits;
 use crate::source_id::SourceId;
 use crate::time;
@@ -56,7 +58,10 @@ pub struct Record<'a> {
     pub payload_end: usize,
     /// Extra headers of miniSEED 3 (JSON bytes), empty otherwise.
     pub extra_headers: &'a [u8],
-    /// A fault that leaves the record usable: a CRC that does not match, too many samples declared.
+    /// What the activity flags of miniSEED 2 say about a leap second during the record.
+    pub leap_flag: Option<LeapFlag>,
+    /// A fault that leaves the record usable: a CRC that does not match, too many samples declared,
+    /// a broken chain of blockettes.
     pub fault: Option<Error>,
 }
 
@@ -90,9 +95,17 @@ impl<'a> Record<'a> {
         &self.bytes[self.payload_start..self.payload_end]
     }
 
-    /// Time of the last sample; the start when there are none.
+    /// Time of the last sample; the start when there are none. Behind a leap second that the
+    /// record contains it is a second earlier than [`Self::counted_end_ns`].
     #[must_use]
     pub fn end_ns(&self) -> i64 {
+        leap::end_ns(self.start_ns, self.counted_end_ns(), self.leap_flag)
+    }
+
+    /// Time of the last sample, counted from the start as if no second were ever inserted: on the
+    /// even grid that the samples of a trace have.
+    #[must_use]
+    pub fn counted_end_ns(&self) -> i64 {
         time::sample_time_ns(self.start_ns, self.rate_hz, (self.npts as i64 - 1).max(0))
     }
 

@@ -1,8 +1,10 @@
 //! miniSEED 2: fixed header and blockettes (SEED manual 2.4, chapter 8).
 
+use super::blockettes::{Chain, possible_length};
 use super::{Fields, FormatVersion, Record};
 use crate::decode::Encoding;
 use crate::error::{Error, Kind};
+use crate::leap::LeapFlag;
 use crate::limits;
 use crate::source_id::{Code, SourceId};
 use crate::time;
@@ -10,32 +12,14 @@ use crate::time;
 /// Activity flag bit 1: the time correction is already in the start time.
 const TIME_CORRECTION_APPLIED: u8 = 0x02;
 
+/// Activity flag bit 4: a positive leap second occurred during the record.
+const POSITIVE_LEAP_SECOND: u8 = 0x10;
+
+/// Activity flag bit 5: a negative leap second occurred during the record.
+const NEGATIVE_LEAP_SECOND: u8 = 0x20;
+
 /// Shortest step in which a record without blockette 1000 may end.
 const LENGTH_STEP: usize = limits::MIN_RECORD_LENGTH_V2;
-
-/// A blockette of a record.
-#[derive(Debug, Clone, Copy)]
-pub struct Blockette<'a> {
-    /// Number that tells its type.
-    pub kind: u16,
-    /// Offset inside the record.
-    pub offset: usize,
-    /// Bytes from its start to the next blockette, the data, or the end of the record.
-    pub bytes: &'a [u8],
-}
-
-/// Blockette 500: state of the clock. It describes the clock and never shifts a sample time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Timing500 {
-    /// Oscillator correction, percent of its control range.
-    pub vco_correction: f32,
-    /// Microseconds of the time of exception.
-    pub microsecond: i8,
-    /// Reception quality, percent.
-    pub reception_quality: u8,
-    /// Exception count.
-    pub exception_count: u32,
-}
 
 /// Whether the first 48 bytes may be a fixed data header.
 pub(super) fn looks_like(data: &[u8]) -> bool {
@@ -76,54 +60,6 @@ fn header_big_endian(data: &[u8]) -> Option<bool> {
     })
 }
 
-/// Step through the chain of blockettes. A chain that points backwards or past the record ends
-/// there: what was read before stays valid.
-pub fn blockettes<'a>(record: &Record<'a>) -> impl Iterator<Item = Blockette<'a>> {
-    chain(Fields {
-        bytes: record.bytes,
-        big_endian: record.header_big_endian,
-    })
-}
-
-fn chain<'a>(fields: Fields<'a>) -> impl Iterator<Item = Blockette<'a>> {
-    let mut next = usize::from(fields.u16(46));
-    let mut left = limits::MAX_BLOCKETTES;
-    std::iter::from_fn(move || {
-        let at = next;
-        if at < limits::FIXED_HEADER_V2 || at + 4 > fields.bytes.len() || left == 0 {
-            return None;
-        }
-        left -= 1;
-        next = usize::from(fields.u16(at + 2));
-        if next <= at {
-            next = 0;
-        }
-        let end = if next > at { next } else { fields.bytes.len() };
-        Some(Blockette {
-            kind: fields.u16(at),
-            offset: at,
-            bytes: &fields.bytes[at..end.min(fields.bytes.len())],
-        })
-    })
-}
-
-impl Blockette<'_> {
-    /// The fields of a blockette 500, `None` for another type or a short one.
-    #[must_use]
-    pub fn timing_500(&self, header_big_endian: bool) -> Option<Timing500> {
-        let fields = Fields {
-            bytes: self.bytes,
-            big_endian: header_big_endian,
-        };
-        (self.kind == 500 && self.bytes.len() >= 200).then(|| Timing500 {
-            vco_correction: fields.f32(4),
-            microsecond: fields.u8(18) as i8,
-            reception_quality: fields.u8(19),
-            exception_count: fields.u32(20),
-        })
-    }
-}
-
 /// What the blockettes say that the reader needs.
 #[derive(Default)]
 struct FromBlockettes {
@@ -132,23 +68,21 @@ struct FromBlockettes {
     length_exponent: Option<u8>,
     actual_rate_hz: Option<f64>,
     microsecond: i8,
+    fault: Option<Error>,
 }
 
 fn read_blockettes(fields: Fields<'_>) -> FromBlockettes {
     let mut found = FromBlockettes::default();
-    for blockette in chain(fields) {
+    let mut chain = Chain::new(fields);
+    while let Some(blockette) = chain.next() {
         // The bytes behind the blockette's place count, not where it says that the next one is:
         // a broken chain must not cost what stands before the break.
         let inside = Fields {
             bytes: &fields.bytes[blockette.offset..],
             ..fields
         };
-        let known_length = found
-            .length_exponent
-            .and_then(|exponent| 1usize.checked_shl(u32::from(exponent)));
-        let end = known_length.unwrap_or(fields.bytes.len());
-        if blockette.offset + 8 > end.min(fields.bytes.len()) {
-            break;
+        if !chain.has_room(&blockette, 8) {
+            continue;
         }
         match blockette.kind {
             1000 => {
@@ -161,6 +95,7 @@ fn read_blockettes(fields: Fields<'_>) -> FromBlockettes {
             _ => {}
         }
     }
+    found.fault = chain.fault;
     found
 }
 
@@ -234,9 +169,18 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         payload_start,
         payload_end: length,
         extra_headers: &[],
-        fault: None,
+        leap_flag: leap_flag(fields.u8(36)),
+        fault: found.fault,
     }
     .bounded())
+}
+
+fn leap_flag(activity: u8) -> Option<LeapFlag> {
+    match activity & (POSITIVE_LEAP_SECOND | NEGATIVE_LEAP_SECOND) {
+        POSITIVE_LEAP_SECOND => Some(LeapFlag::Positive),
+        NEGATIVE_LEAP_SECOND => Some(LeapFlag::Negative),
+        _ => None,
+    }
 }
 
 fn payload_start(fields: Fields<'_>, npts: usize, length: usize) -> Result<usize, Error> {
@@ -276,19 +220,14 @@ fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {
 /// Length from blockette 1000, else from the place of the next header.
 fn record_length(data: &[u8], found: &FromBlockettes) -> Result<usize, Error> {
     if let Some(exponent) = found.length_exponent {
-        let length = 1usize.checked_shl(u32::from(exponent)).unwrap_or(0);
-        let range = limits::MIN_RECORD_LENGTH_V2..=limits::MAX_RECORD_LENGTH_V2;
-        if !range.contains(&length) {
-            return Err(Error::new(
-                Kind::Field {
-                    name: "record length exponent",
-                    found: i64::from(exponent),
-                    expected: "7 to 17 (128 to 131072 bytes)",
-                },
-                0,
-            ));
-        }
-        return Ok(length);
+        return possible_length(exponent).ok_or(Error::new(
+            Kind::Field {
+                name: "record length exponent",
+                found: i64::from(exponent),
+                expected: "7 to 17 (128 to 131072 bytes)",
+            },
+            0,
+        ));
     }
     let bound = data.len().min(limits::MAX_RECORD_LENGTH_V2);
     let next = (LENGTH_STEP..bound)

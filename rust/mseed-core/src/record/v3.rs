@@ -79,6 +79,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         payload_start,
         payload_end: length,
         extra_headers: &bytes[extra_start..payload_start],
+        leap_flag: None,
         fault: crc_fault(bytes, fields.u32(CRC_AT)),
     }
     .bounded())
