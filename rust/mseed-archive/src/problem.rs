@@ -1,5 +1,7 @@
 //! One thing that is wrong with one data file: a line of a report, never the end of a run.
 
+use std::collections::HashMap;
+
 use mseed_core::{Class, Kind, SourceId};
 
 /// What is wrong, and where.
@@ -156,5 +158,78 @@ impl Problem {
             }
         }
         list.push(problem);
+    }
+}
+
+/// Faults of records that are used all the same. A writer with a habit repeats it in each of its
+/// records: what is said once is counted from then on.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    /// Place in the list of problems, and how many records more say the same.
+    seen: HashMap<String, (usize, u64)>,
+}
+
+impl Faults {
+    /// Add the fault of the record at `offset`, unless the list has it already.
+    pub(crate) fn push(
+        &mut self,
+        list: &mut Vec<Problem>,
+        path: &str,
+        offset: usize,
+        fault: &mseed_core::Error,
+    ) {
+        let place = mseed_core::Error {
+            offset,
+            ..fault.clone()
+        };
+        let problem = Problem::bytes(path, &place, 0);
+        if let Some((_, more)) = self.seen.get_mut(&problem.reason) {
+            *more += 1;
+            return;
+        }
+        self.seen.insert(problem.reason.clone(), (list.len(), 0));
+        list.push(problem);
+    }
+
+    /// Say how often each came again.
+    pub(crate) fn finish(&mut self, list: &mut [Problem]) {
+        for (at, more) in std::mem::take(&mut self.seen).into_values() {
+            if let Some(problem) = list.get_mut(at).filter(|_| more > 0) {
+                let records = if more == 1 { "record" } else { "records" };
+                problem.reason += &format!(" (and so in {more} {records} behind it)");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_fault_of_many_records_is_one_problem() {
+        let record = |at: usize| {
+            let mut header = vec![0; 128];
+            header[..20].copy_from_slice(b"000001D AAA    HHZXX");
+            header[20..24].copy_from_slice(&[7, 220, 0, 61]);
+            // The chain of blockettes begins inside the header.
+            header[44..56].copy_from_slice(&[0, 64, 0, 40, 3, 232, 0, 0, 3, 1, 7, 0]);
+            header[47] += u8::from(at == 2);
+            header
+        };
+        let mut faults = Faults::default();
+        let mut list = vec![Problem::not_miniseed("other", 0)];
+        for at in 0..4 {
+            let bytes = record(at);
+            let fault = mseed_core::Record::parse(&bytes).map(|r| r.fault);
+            let fault = fault.ok().flatten().unwrap_or_else(|| panic!("no fault"));
+            faults.push(&mut list, "a", 128 * at, &fault);
+        }
+        faults.finish(&mut list);
+        assert_eq!(list.len(), 3);
+        assert_eq!((list[1].offset, list[2].offset), (Some(0), Some(256)));
+        assert!(list[1].reason.ends_with("(and so in 2 records behind it)"));
+        assert!(!list[2].reason.contains("and so"));
+        assert_eq!(list[1].kind, ProblemKind::Corrupt);
     }
 }

@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek};
 
 use mseed_core::{Item, Kind, Skipped, Walker, limits};
 
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Faults, Problem, ProblemKind};
 use crate::run::Cancel;
 use crate::walk::FoundFile;
 
@@ -30,6 +30,7 @@ pub struct Scan {
     pub records: u64,
     /// What is wrong with the file.
     pub problems: Vec<Problem>,
+    faults: Faults,
 }
 
 /// Scan a file. Never fails: what is wrong is in [`Scan::problems`]. When `cancel` is set the scan
@@ -111,6 +112,7 @@ fn scan_reader(
         wanted = buffer.len() + CHUNK;
     }
     scan.rows = builder.finish();
+    scan.faults.finish(&mut scan.problems);
     Ok(())
 }
 
@@ -137,9 +139,8 @@ fn walk_chunk(
         match item {
             Item::Record(at, record) => {
                 scan.records += 1;
-                if let Some(mut fault) = record.fault.clone() {
-                    fault.offset = base + at;
-                    scan.problems.push(Problem::bytes(path, &fault, 0));
+                if let Some(fault) = &record.fault {
+                    scan.faults.push(&mut scan.problems, path, base + at, fault);
                 }
                 builder.add(&record, (base + at) as u64);
             }

@@ -5,9 +5,9 @@
 //! and `Stream.trim` with `nearest_sample=True` give on the whole file.
 
 use mseed_core::time::{
-    nearest_earlier_sample, nearest_sample, period_ns, same_rate, sample_time_ns,
+    NS_PER_S, nearest_earlier_sample, nearest_sample, period_ns, same_rate, sample_time_ns,
 };
-use mseed_core::{Error, Record, SampleType, SourceId};
+use mseed_core::{Error, Record, SampleType, SourceId, leap};
 
 /// A record of a window, by its place in the buffers that were read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,7 +15,10 @@ pub(super) struct Piece {
     pub(super) source: SourceId,
     pub(super) quality: Option<u8>,
     pub(super) start_ns: i64,
+    /// Time of the last sample on the even grid of the first one: leap seconds do not count.
     pub(super) end_ns: i64,
+    /// Whether a leap second shortens the record, or makes it end beside another one.
+    pub(super) near_leap_second: bool,
     pub(super) rate_hz: f64,
     pub(super) npts: usize,
     pub(super) sample_type: SampleType,
@@ -34,7 +37,8 @@ impl Piece {
             source: record.source,
             quality: record.quality,
             start_ns: record.start_ns,
-            end_ns: record.end_ns(),
+            end_ns: record.counted_end_ns(),
+            near_leap_second: is_near_leap_second(record),
             rate_hz: record.rate_hz,
             npts: record.npts,
             sample_type: record.encoding.sample_type()?,
@@ -43,6 +47,10 @@ impl Piece {
             offset,
             grid_start_ns: record.start_ns,
         })
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        self.sample_type == SampleType::Text
     }
 
     fn next_ns(&self) -> i64 {
@@ -56,6 +64,14 @@ impl Piece {
             && same_rate(self.rate_hz, other.rate_hz)
             && (other.start_ns - self.next_ns()).abs() <= period_ns(self.rate_hz) / 2
     }
+}
+
+/// Whether a record contains a leap second, or may begin inside one: its times then run up to a
+/// second into those of the records that follow.
+fn is_near_leap_second(record: &Record<'_>) -> bool {
+    let counted_ns = record.counted_end_ns();
+    record.end_ns() != counted_ns
+        || leap::between(record.start_ns.saturating_sub(NS_PER_S), counted_ns)
 }
 
 /// Part of a record that a segment takes.
@@ -130,13 +146,14 @@ impl Run {
 
 /// Chain records as they stand in a file, each to the last run of its channel: `obspy.read`.
 /// Channels come in the order in which the file names them first; pieces of different files, or
-/// of different rows of the index, stay apart.
+/// of different rows of the index, stay apart, and so does text: a log between the records of a
+/// channel does not part them.
 pub(super) fn chain_in_file_order(pieces: Vec<Piece>) -> Vec<Run> {
     let mut channels: Vec<Vec<Run>> = Vec::new();
     let mut places = std::collections::HashMap::new();
     for piece in pieces {
         let place = *places
-            .entry((piece.source, piece.quality, piece.buffer))
+            .entry((piece.source, piece.quality, piece.buffer, piece.is_text()))
             .or_insert_with(|| {
                 channels.push(Vec::new());
                 channels.len() - 1
@@ -161,13 +178,7 @@ pub(super) fn chain_in_time(mut pieces: Vec<Piece>) -> Vec<Run> {
             last.source == piece.source
                 && last.next_ns().saturating_add(period_ns(last.rate_hz)) >= piece.start_ns
         });
-        let fits = |at: &&usize| runs[**at].last().is_followed_by(&piece);
-        let same_file = |at: &&usize| runs[**at].last().buffer == piece.buffer;
-        let chosen = open
-            .iter()
-            .find(|at| fits(at) && same_file(at))
-            .or_else(|| open.iter().find(fits))
-            .copied();
+        let chosen = chosen_run(&runs, &open, &piece);
         match chosen {
             Some(at) => runs[at].push(piece),
             None => {
@@ -178,6 +189,27 @@ pub(super) fn chain_in_time(mut pieces: Vec<Piece>) -> Vec<Run> {
     }
     runs.sort_by_key(|run| (run.first().source, run.start_ns));
     runs
+}
+
+/// The open run that a record goes on with: one of its own file first.
+///
+/// Behind a leap second the run that contains it fits as well as the one that begins after it, so
+/// there the record goes on with the one that it stands next behind in the file.
+fn chosen_run(runs: &[Run], open: &[usize], piece: &Piece) -> Option<usize> {
+    let mut fitting = open
+        .iter()
+        .copied()
+        .filter(|&at| runs[at].last().is_followed_by(piece));
+    let mut in_file = fitting
+        .clone()
+        .filter(|&at| runs[at].last().buffer == piece.buffer);
+    if in_file.clone().any(|at| runs[at].last().near_leap_second) {
+        return in_file.max_by_key(|&at| {
+            let offset = runs[at].last().offset;
+            (offset < piece.offset, offset)
+        });
+    }
+    in_file.next().or_else(|| fitting.next())
 }
 
 #[cfg(test)]
@@ -191,6 +223,7 @@ mod tests {
             quality: None,
             start_ns,
             end_ns: sample_time_ns(start_ns, 100.0, npts as i64 - 1),
+            near_leap_second: false,
             rate_hz: 100.0,
             npts,
             sample_type: SampleType::Int32,
@@ -232,6 +265,27 @@ mod tests {
         assert_eq!(runs.len(), 2);
         let runs = chain_in_time(vec![piece(0, 100, 0), piece(1005, 100, 0)]);
         assert_eq!(runs.len(), 1);
+    }
+
+    #[test]
+    fn records_after_a_leap_second_go_on_with_the_run_that_begins_after_it() {
+        // One record over the leap second, then the next ones of a second each: they begin at
+        // 1.5 s, as their clock was set back, and the second of them fits the first record, too.
+        let mut over = piece(0, 250, 0);
+        over.near_leap_second = true;
+        let after = [1500, 2500, 3500].map(|t| piece(t, 100, 0));
+        let runs = chain_in_time([vec![over], after.to_vec()].concat());
+        assert_eq!(shape(&runs), [(0, 250), (1500, 300)]);
+    }
+
+    #[test]
+    fn text_neither_joins_nor_parts_the_waveform() {
+        let mut text = piece(1000, 80, 0);
+        text.sample_type = SampleType::Text;
+        let pieces = vec![piece(0, 100, 0), text, piece(1000, 100, 0)];
+        for runs in [chain_in_file_order(pieces.clone()), chain_in_time(pieces)] {
+            assert_eq!(shape(&runs), [(0, 200), (1000, 80)]);
+        }
     }
 
     #[test]

@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
-use mseed_core::{Class, Item, Kind, Walker};
+use mseed_core::{Class, Encoding, Item, Kind, Walker, leap};
 
 use super::decode::{Segment, decode_run};
 use super::plan::{Piece, chain_in_file_order, chain_in_time};
 use crate::Error;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Faults, Problem, ProblemKind};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
 use crate::tsindex::{IndexReader, IndexedRun, Selection};
@@ -164,6 +164,10 @@ impl Gathered {
                 outside.get_or_insert((offset, "other times".to_owned()));
             } else {
                 inside += 1;
+                // Logs are no waveforms: `read_file` gives them.
+                if piece.is_text() {
+                    return;
+                }
                 let (from_ns, to_ns) = request.reach(piece.rate_hz);
                 if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
                     piece.grid_start_ns = on_grid(run, &piece);
@@ -179,7 +183,7 @@ impl Gathered {
 }
 
 /// Hand on each record of a buffer that has samples, and report what is wrong. Returns the number
-/// of records, those without samples included.
+/// of records, those without samples and opaque ones included.
 fn collect_pieces(
     buffer: &Buffer<'_>,
     number: usize,
@@ -188,13 +192,16 @@ fn collect_pieces(
 ) -> usize {
     let base = buffer.base as usize;
     let mut records = 0;
+    let mut faults = Faults::default();
     for item in Walker::new(&buffer.bytes) {
         match item {
             Item::Record(at, record) => {
                 records += 1;
-                if let Some(mut fault) = record.fault.clone() {
-                    fault.offset = base + at;
-                    problems.push(Problem::bytes(&buffer.path, &fault, 0));
+                if let Some(fault) = &record.fault {
+                    faults.push(problems, &buffer.path, base + at, fault);
+                }
+                if record.encoding == Encoding::Opaque {
+                    continue;
                 }
                 match Piece::new(&record, number, at) {
                     Ok(piece) if piece.npts > 0 => take(at, piece),
@@ -217,6 +224,7 @@ fn collect_pieces(
             }
         }
     }
+    faults.finish(problems);
     records
 }
 
@@ -249,7 +257,8 @@ fn byte_range(run: &IndexedRun, from_ns: i64, to_ns: i64) -> (u64, u64) {
 /// The times of records scatter around the grid of the samples, by up to half a sample. A file
 /// read as a whole has the grid of its first record; so that a window out of the middle has the
 /// same times and samples, its first record goes to the grid of the span that the index names.
-/// Where spans overlap nothing tells which one a record belongs to: it keeps its own time.
+/// Where spans overlap nothing tells which one a record belongs to: it keeps its own time. So does a
+/// record behind a leap second inside the span: no even grid leads over it.
 fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
     if !run.spans_apart {
         return piece.start_ns;
@@ -266,6 +275,9 @@ fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
     // Spans are written with microseconds, the first sample of the run with all its digits.
     let near = (run.start_ns - span_start_ns).abs() < MICROSECOND;
     let grid_ns = if near { run.start_ns } else { span_start_ns };
+    if leap::between(grid_ns, piece.start_ns) {
+        return piece.start_ns;
+    }
     let index = nearest_sample(grid_ns, piece.rate_hz, piece.start_ns);
     sample_time_ns(grid_ns, piece.rate_hz, index)
 }
