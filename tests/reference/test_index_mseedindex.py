@@ -34,40 +34,9 @@ from mseed_files import (
     shared_files,
     short_name,
 )
+from tsindex_rows import Rows, dump, mseedindex, wrong_columns
 
 import credit_fast
-
-COMPARED = [
-    "network",
-    "station",
-    "location",
-    "channel",
-    "quality",
-    "version",
-    "starttime",
-    "endtime",
-    "samplerate",
-    "filename",
-    "byteoffset",
-    "bytes",
-    "timeindex",
-    "timespans",
-    "timerates",
-    "format",
-]
-
-DUMP = """
-import json, sqlite3, sys
-for path in sys.argv[2:] or sys.stdin.read().split("\\n"):
-    database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    columns = [row[1] for row in database.execute("pragma table_info(tsindex)")]
-    wanted = sys.argv[1].split()
-    query = "select {} from tsindex order by filename, byteoffset, rowid"
-    rows = database.execute(query.format(",".join(wanted))).fetchall()
-    print(json.dumps([dict(zip(wanted, row)) for row in rows]))
-"""
-
-Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -116,27 +85,6 @@ WAVEFORMS = shared_files("waveforms")
 ODD = shared_files("oddities") + obspy_test_files()
 
 
-def dump(databases: list[Path], columns: Iterable[str] = COMPARED) -> list[Rows]:
-    """Rows of the table `tsindex` of each database, read by another process."""
-    answer = subprocess.run(
-        [sys.executable, "-c", DUMP, " ".join(columns)],
-        input="\n".join(map(str, databases)),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return [json.loads(line) for line in answer.stdout.splitlines()]
-
-
-def mseedindex() -> str:
-    """Path of the mseedindex command of this environment; skips when it is not installed."""
-    beside = Path(sys.executable).parent / "mseedindex"
-    found = str(beside) if beside.exists() else shutil.which("mseedindex")
-    if found is None:
-        pytest.skip("mseedindex not installed: pip install mseedindex")
-    return found
-
-
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Rows | str]:
     """Rows that mseedindex writes for each file on its own, or its error text."""
@@ -174,18 +122,6 @@ def ours(build_index: Callable[[Iterable[Path]], Path]) -> dict[str, Rows]:
     for row in rows:
         by_file.setdefault(row["filename"], []).append(row)
     return by_file
-
-
-def wrong_columns(mine: Rows, other: Rows) -> list[str]:
-    """Say in which columns two lists of rows differ."""
-    if len(mine) != len(other):
-        return [f"{len(mine)} rows, expected {len(other)}"]
-    return [
-        f"row {number} {column}: {one[column]!r}, expected {two[column]!r}"
-        for number, (one, two) in enumerate(zip(mine, other, strict=True))
-        for column in COMPARED
-        if one[column] != two[column]
-    ]
 
 
 @pytest.mark.parametrize(

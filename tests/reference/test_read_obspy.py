@@ -33,7 +33,7 @@ from mseed_files import (
 )
 
 import credit_fast
-from credit_fast.errors import DataWarning, UnsupportedEncodingError
+from credit_fast.errors import DataWarning
 
 
 def without_empty(theirs: list[Segment]) -> list[Segment]:
@@ -71,11 +71,9 @@ class Difference:
     pattern: str
     reason: str
     expected: Callable[[list[Segment]], list[Segment]]
-    warning: str | None = None  # what a DataWarning must say; None: no warning at all
 
 
 EMPTY = "a record without samples makes no trace; ObsPy gives an empty float64 one"
-HISTORICAL = "historical encoding, not decoded yet: named in a warning, nothing invented"
 
 DIFFERENCES = [
     Difference("*/bizarre/mseed_data_offset_0.mseed", EMPTY, joined_without_empty),
@@ -83,12 +81,6 @@ DIFFERENCES = [
     Difference("*/reference-testdata-headeronly.mseed2", EMPTY, nothing),
     Difference("*/testdata-detection.record.mseed2", EMPTY, nothing),
     Difference("*/nodata_dataoffset.mseed", EMPTY, nothing),
-    Difference("*/CDSN_encoding.mseed", HISTORICAL, nothing, "CDSN"),
-    Difference("*/testdata-encoding-CDSN.mseed2", HISTORICAL, nothing, "CDSN"),
-    Difference("*/DWWSSN_encoding.mseed", HISTORICAL, nothing, "DWWSSN"),
-    Difference("*/GEOSCOPE16_4_encoding.mseed", HISTORICAL, nothing, "GEOSCOPE"),
-    Difference("*/SRO_encoding.mseed", HISTORICAL, nothing, "SRO"),
-    Difference("*/testdata-encoding-SRO.mseed2", HISTORICAL, nothing, "SRO"),
 ]
 
 # Files that ObsPy raises on. What we give for them stands in the tests below.
@@ -109,11 +101,7 @@ def read_ours(source: Any) -> tuple[list[Segment], list[str]]:
     """Our segments, and the texts of the warnings about the data."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        try:
-            stream = credit_fast.read(source)
-        except UnsupportedEncodingError as error:
-            # A file with nothing but such an encoding; in a mixed file it is a warning.
-            return [], [str(error)]
+        stream = credit_fast.read(source)
     texts = [str(item.message) for item in caught if issubclass(item.category, DataWarning)]
     return from_ours(stream), texts
 
@@ -139,10 +127,7 @@ def test_same_traces_as_obspy(file: Path) -> None:
         return
     assert differences(ours, theirs) != [], f"no longer different: {entry.reason}"
     assert differences(ours, entry.expected(theirs)) == []
-    if entry.warning is None:
-        assert texts == []
-    else:
-        assert any(entry.warning in text for text in texts), texts
+    assert texts == []
 
 
 def test_every_entry_of_the_table_has_its_file() -> None:

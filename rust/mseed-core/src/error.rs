@@ -173,11 +173,17 @@ impl fmt::Display for Kind {
                 found,
                 from,
                 to,
-            } => write!(
-                f,
-                "broken chain of blockettes: the next one at {found}, as byte {named_at} of the \
-                 record says: expected none or {from} to {to}"
-            ),
+            } => {
+                write!(
+                    f,
+                    "broken chain of blockettes: the next one at {found}, as byte {named_at} of \
+                     the record says: expected none"
+                )?;
+                if from < to {
+                    write!(f, " or {from} to {to}")?;
+                }
+                Ok(())
+            }
             Kind::Truncated { needed, available } => write!(
                 f,
                 "cut short: the record needs {needed} bytes, {available} are there"
