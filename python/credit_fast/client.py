@@ -63,7 +63,8 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
     Stream
         One trace for each gapless run of records of a channel, channels in the order in which
         the file names them first, like ``obspy.read``. A record that begins within half a
-        sample of the expected time continues a trace (libmseed's rule).
+        sample of the expected time continues a trace (libmseed's rule). Text (a log) is a trace
+        of its own, dtype ``S1``; opaque records are passed over.
 
     Raises
     ------
@@ -166,7 +167,7 @@ class Client:
         Stream
             Traces sorted by id and start time; empty when there is no data. Each end of the
             window goes to the nearest sample, half way to the one inside, as ``Stream.slice``
-            of ObsPy does on the whole file.
+            of ObsPy does on the whole file. Text is no waveform: `read` gives it.
 
         Raises
         ------

@@ -17,7 +17,7 @@ pub(super) struct Piece {
     pub(super) start_ns: i64,
     /// Time of the last sample on the even grid of the first one: leap seconds do not count.
     pub(super) end_ns: i64,
-    /// Whether a leap second shortens the record, or makes it end beside another one.
+    /// Whether the record contains a leap second or may begin inside one.
     pub(super) near_leap_second: bool,
     pub(super) rate_hz: f64,
     pub(super) npts: usize,
@@ -66,8 +66,8 @@ impl Piece {
     }
 }
 
-/// Whether a record contains a leap second, or may begin inside one: its times then run up to a
-/// second into those of the records that follow.
+/// Whether a record contains a leap second, or may begin inside one: its times, counted from its
+/// start, then run up to a second into those of the records that follow.
 fn is_near_leap_second(record: &Record<'_>) -> bool {
     let counted_ns = record.counted_end_ns();
     record.end_ns() != counted_ns
