@@ -65,8 +65,17 @@ pub enum LeapFlag {
 /// behind the second that follows it.
 #[must_use]
 pub fn between(earlier_ns: i64, later_ns: i64) -> bool {
-    let next = AFTER_NS.partition_point(|&after| after <= earlier_ns);
-    AFTER_NS.get(next).is_some_and(|&after| after <= later_ns)
+    let next = AFTER_NS.get(first_behind(earlier_ns));
+    next.is_some_and(|&after| after <= later_ns)
+}
+
+/// Place in the list of the first leap second behind a time.
+fn first_behind(time_ns: i64) -> usize {
+    // Most records are younger than the last one: they need no search.
+    if time_ns >= AFTER_NS[AFTER_NS.len() - 1] {
+        return AFTER_NS.len();
+    }
+    AFTER_NS.partition_point(|&after| after <= time_ns)
 }
 
 /// Time of the last sample of a record whose samples, counted from its start, end at `counted_ns`.
@@ -78,14 +87,13 @@ pub fn between(earlier_ns: i64, later_ns: i64) -> bool {
 #[must_use]
 pub fn end_ns(start_ns: i64, counted_ns: i64, flag: Option<LeapFlag>) -> i64 {
     let mut end_ns = counted_ns;
-    let first = AFTER_NS.partition_point(|&after| after <= start_ns);
-    for after in &AFTER_NS[first..] {
+    for after in &AFTER_NS[first_behind(start_ns)..] {
         if after + NS_PER_S > end_ns {
             break;
         }
         end_ns -= NS_PER_S;
     }
-    if end_ns != counted_ns || between(start_ns, counted_ns) {
+    if flag.is_none() || end_ns != counted_ns || between(start_ns, counted_ns) {
         return end_ns;
     }
     let (sooner_ns, later_ns) = (
