@@ -44,7 +44,7 @@ test: lint test-rust test-python test-stubs  ## all lints and tests (what CI run
 
 .PHONY: test-rust
 test-rust:  ## tests of the Rust crates; they need no Python
-	cargo test --locked --quiet -p mseed-core -p mseed-archive
+	cargo test --locked --quiet -p mseed-core -p mseed-archive --features mseed-core/oracle
 
 .PHONY: test-python
 test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel

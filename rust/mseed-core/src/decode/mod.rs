@@ -1,11 +1,17 @@
 //! Payload → samples, into a buffer that the caller owns.
 
 mod legacy;
+#[cfg(feature = "oracle")]
+pub mod naive;
+mod path;
 mod plain;
 mod steim;
 
+pub use path::Path;
+
 use crate::error::{Error, Kind, encoding_name};
 use crate::record::Record;
+use steim::Version;
 
 /// How the samples of a payload are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +185,15 @@ pub struct Decoded {
 /// [`Kind::Encoding`] for an encoding that is not decoded, [`Kind::Argument`] when `out` is too
 /// short or of another type than [`Encoding::sample_type`].
 pub fn decode_into(record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> {
+    decode_into_by(Path::best(), record, out)
+}
+
+/// The same by one of [`Path::available`]; another path than the machine can take is no fault, it
+/// goes the plain way.
+///
+/// # Errors
+/// Those of [`decode_into`].
+pub fn decode_into_by(path: Path, record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> {
     let npts = record.npts;
     if out.len() < npts {
         return Err(Error::new(
@@ -190,21 +205,26 @@ pub fn decode_into(record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> 
     let big_endian = record.data_big_endian;
     let (decoded, kind) = match (record.encoding, out) {
         (Encoding::Text, Out::Text(out)) => (plain::text(payload, &mut out[..npts]), None),
-        (Encoding::Int16, Out::Int32(out)) => {
-            (plain::int16(payload, big_endian, &mut out[..npts]), None)
-        }
-        (Encoding::Int24, Out::Int32(out)) => {
-            (plain::int24(payload, big_endian, &mut out[..npts]), None)
-        }
-        (Encoding::Int32, Out::Int32(out)) => {
-            (plain::int32(payload, big_endian, &mut out[..npts]), None)
-        }
-        (Encoding::Float32, Out::Float32(out)) => {
-            (plain::float32(payload, big_endian, &mut out[..npts]), None)
-        }
-        (Encoding::Float64, Out::Float64(out)) => {
-            (plain::float64(payload, big_endian, &mut out[..npts]), None)
-        }
+        (Encoding::Int16, Out::Int32(out)) => (
+            plain::int16(path, payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Int24, Out::Int32(out)) => (
+            plain::int24(path, payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Int32, Out::Int32(out)) => (
+            plain::int32(path, payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Float32, Out::Float32(out)) => (
+            plain::float32(path, payload, big_endian, &mut out[..npts]),
+            None,
+        ),
+        (Encoding::Float64, Out::Float64(out)) => (
+            plain::float64(path, payload, big_endian, &mut out[..npts]),
+            None,
+        ),
         (Encoding::Geoscope24, Out::Float32(out)) => (
             legacy::geoscope24(payload, big_endian, &mut out[..npts]),
             None,
@@ -225,10 +245,10 @@ pub fn decode_into(record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> 
             (legacy::dwwssn(payload, big_endian, &mut out[..npts]), None)
         }
         (Encoding::Steim1, Out::Int32(out)) => {
-            steim::decode(payload, big_endian, steim::steim1_word, &mut out[..npts])
+            steim::decode(path, Version::Steim1, payload, big_endian, &mut out[..npts])
         }
         (Encoding::Steim2, Out::Int32(out)) => {
-            steim::decode(payload, big_endian, steim::steim2_word, &mut out[..npts])
+            steim::decode(path, Version::Steim2, payload, big_endian, &mut out[..npts])
         }
         (encoding, _) => {
             encoding.sample_type()?;
