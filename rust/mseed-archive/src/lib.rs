@@ -8,6 +8,7 @@ pub mod chunk;
 mod error;
 pub mod fork;
 pub mod makeindex;
+mod memory;
 pub mod problem;
 pub mod run;
 pub mod scan;

@@ -5,6 +5,7 @@ use mseed_core::{Record, SampleType};
 
 use super::plan::{Piece, Run};
 use super::read::Buffer;
+use crate::memory::zeroed;
 use crate::problem::Problem;
 
 /// Decoded samples.
@@ -23,10 +24,10 @@ pub enum Samples {
 impl Samples {
     fn new(sample_type: SampleType, npts: usize) -> Self {
         match sample_type {
-            SampleType::Int32 => Self::Int32(vec![0; npts]),
-            SampleType::Float32 => Self::Float32(vec![0.0; npts]),
-            SampleType::Float64 => Self::Float64(vec![0.0; npts]),
-            SampleType::Text => Self::Text(vec![0; npts]),
+            SampleType::Int32 => Self::Int32(zeroed(npts)),
+            SampleType::Float32 => Self::Float32(zeroed(npts)),
+            SampleType::Float64 => Self::Float64(zeroed(npts)),
+            SampleType::Text => Self::Text(zeroed(npts)),
         }
     }
 
