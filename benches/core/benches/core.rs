@@ -1,0 +1,225 @@
+//! Steim and plain decoding, the walk, and packing, against libmseed and the crates of others.
+//! Equal samples first, then the clock.
+
+use core_bench::{libmseed, series};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use mseed_core::decode::{Out, Path, decode_into_by};
+use mseed_core::encode::{Header, Samples, write_v2};
+use mseed_core::{Encoding, Item, Record, Walker};
+use std::hint::black_box;
+
+const NPTS: usize = 1_000_000;
+
+fn header(encoding: Encoding, record_length: usize) -> Header<'static> {
+    Header {
+        network: "XX",
+        station: "TEST",
+        location: "",
+        channel: "HHZ",
+        quality: b'D',
+        start_ns: 1_577_836_800_000_000_000,
+        rate_hz: 100.0,
+        encoding,
+        record_length,
+        sequence: 1,
+    }
+}
+
+fn written(encoding: Encoding, record_length: usize, samples: &[i32]) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_v2(
+        &header(encoding, record_length),
+        Samples::Int32(samples),
+        &mut out,
+    )
+    .expect("the samples fit");
+    out
+}
+
+fn records(bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
+    Walker::new(bytes).map(|item| match item {
+        Item::Record(_, record) => record,
+        Item::Skipped(skipped) => panic!("{skipped:?}"),
+    })
+}
+
+/// Walk and decode, one record after the other, into a buffer that is used again.
+fn core(path: Path, bytes: &[u8], out: &mut [i32]) -> usize {
+    records(bytes)
+        .map(|record| {
+            decode_into_by(path, &record, Out::Int32(out))
+                .expect("decodes")
+                .npts
+        })
+        .sum()
+}
+
+fn miniseed_rs(bytes: &[u8]) -> usize {
+    miniseed_rs::MseedReader::new(bytes)
+        .map(|record| match record.expect("reads").samples {
+            miniseed_rs::Samples::Int(samples) => samples.len(),
+            _ => 0,
+        })
+        .sum()
+}
+
+/// All samples of all rivals, before any of them is timed.
+fn assert_equal(bytes: &[u8], samples: &[i32]) {
+    let mut out = vec![0; 65_536];
+    for path in Path::available() {
+        let mut at = 0;
+        for record in records(bytes) {
+            decode_into_by(path, &record, Out::Int32(&mut out)).expect("decodes");
+            assert_eq!(out[..record.npts], samples[at..at + record.npts]);
+            at += record.npts;
+        }
+        assert_eq!(at, samples.len());
+    }
+    let mut at = 0;
+    for record in records(bytes) {
+        assert_eq!(libmseed::decode(record.bytes, &mut out), record.npts);
+        assert_eq!(out[..record.npts], samples[at..at + record.npts]);
+        at += record.npts;
+    }
+    let theirs: Vec<i32> = miniseed_rs::MseedReader::new(bytes)
+        .flat_map(|record| match record.expect("reads").samples {
+            miniseed_rs::Samples::Int(samples) => samples,
+            _ => Vec::new(),
+        })
+        .collect();
+    assert!(theirs == samples);
+}
+
+fn paths(group: &mut BenchmarkGroup<'_, WallTime>, run: impl Fn(Path)) {
+    for path in Path::available() {
+        group.bench_function(format!("mseed-core {path:?}"), |b| b.iter(|| run(path)));
+    }
+}
+
+fn steim(c: &mut Criterion) {
+    let samples = series::seismic(NPTS);
+    for (encoding, length) in [
+        (Encoding::Steim2, 512),
+        (Encoding::Steim2, 4096),
+        (Encoding::Steim1, 512),
+        (Encoding::Steim1, 4096),
+    ] {
+        let bytes = written(encoding, length, &samples);
+        assert_equal(&bytes, &samples);
+        let mut group = c.benchmark_group(format!("decode {} {length}", encoding.name()));
+        group.throughput(Throughput::Elements(NPTS as u64));
+        let out = std::cell::RefCell::new(vec![0; 65_536]);
+        paths(&mut group, |path| {
+            black_box(core(path, black_box(&bytes), &mut out.borrow_mut()));
+        });
+        group.bench_function("libmseed", |b| {
+            b.iter(|| libmseed::decode(black_box(&bytes), &mut out.borrow_mut()));
+        });
+        group.bench_function("miniseed-rs", |b| {
+            b.iter(|| miniseed_rs(black_box(&bytes)));
+        });
+        group.finish();
+    }
+}
+
+/// One record of a plain encoding in either byte order against copying its payload.
+fn plain(c: &mut Criterion) {
+    for (encoding, bytes) in [
+        (Encoding::Int16, 2),
+        (Encoding::Int32, 4),
+        (Encoding::Float32, 4),
+        (Encoding::Float64, 8),
+    ] {
+        let payload: Vec<u8> = (0..7000 * bytes).map(|i| (i * 7) as u8).collect();
+        let record_bytes = v3_record(encoding, &payload, 7000);
+        for big_endian in [true, false] {
+            let mut record = Record::parse(&record_bytes).expect("a record");
+            record.data_big_endian = big_endian;
+            let order = if big_endian { "big" } else { "little" };
+            let mut group = c.benchmark_group(format!("plain {} {order}", encoding.name()));
+            group.throughput(Throughput::Bytes(payload.len() as u64));
+            let mut copied = vec![0; payload.len()];
+            group.bench_function("copy", |b| {
+                b.iter(|| copied.copy_from_slice(black_box(&payload)));
+            });
+            let (mut i, mut f, mut d) = (vec![0; 7000], vec![0.0; 7000], vec![0.0; 7000]);
+            for path in Path::available() {
+                group.bench_function(format!("mseed-core {path:?}"), |b| {
+                    b.iter(|| {
+                        let out = match encoding {
+                            Encoding::Float32 => Out::Float32(&mut f),
+                            Encoding::Float64 => Out::Float64(&mut d),
+                            _ => Out::Int32(&mut i),
+                        };
+                        decode_into_by(path, black_box(&record), out).expect("decodes")
+                    });
+                });
+            }
+            group.finish();
+        }
+    }
+}
+
+/// A miniSEED 3 record: it may have any length.
+fn v3_record(encoding: Encoding, payload: &[u8], npts: u32) -> Vec<u8> {
+    let id = b"FDSN:XX_TEST__H_H_Z";
+    let mut out = b"MS\x03\x00".to_vec();
+    out.extend([0; 4]);
+    out.extend(2020u16.to_le_bytes());
+    out.extend(1u16.to_le_bytes());
+    out.extend([0, 0, 0, encoding.code()]);
+    out.extend(100f64.to_le_bytes());
+    out.extend(npts.to_le_bytes());
+    out.extend([0; 4]);
+    out.extend([1, id.len() as u8]);
+    out.extend(0u16.to_le_bytes());
+    out.extend((payload.len() as u32).to_le_bytes());
+    out.extend(id);
+    out.extend(payload);
+    out
+}
+
+/// What indexing does with bytes in memory: headers, no samples.
+fn walk(c: &mut Criterion) {
+    // More than the caches hold.
+    let bytes = written(Encoding::Steim2, 512, &series::seismic(60_000_000));
+    let mut group = c.benchmark_group("walk 512");
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    group.bench_function("mseed-core", |b| {
+        b.iter(|| records(black_box(&bytes)).map(|r| r.npts).sum::<usize>());
+    });
+    group.finish();
+}
+
+fn pack(c: &mut Criterion) {
+    let samples = series::seismic(NPTS);
+    let mut theirs = vec![0; 8 * NPTS];
+    for (encoding, length) in [
+        (Encoding::Steim2, 512),
+        (Encoding::Steim2, 4096),
+        (Encoding::Steim1, 512),
+    ] {
+        let size = libmseed::pack(&samples, length, encoding.code(), &mut theirs);
+        assert_equal(&theirs[..size], &samples);
+        let mut ours = written(encoding, length, &samples);
+        assert_equal(&ours, &samples);
+        assert!(ours.len() <= size, "{} against {size} bytes", ours.len());
+        let mut group = c.benchmark_group(format!("pack {} {length}", encoding.name()));
+        group.throughput(Throughput::Elements(NPTS as u64));
+        group.bench_function("mseed-core", |b| {
+            b.iter(|| {
+                ours.clear();
+                let header = header(encoding, length);
+                write_v2(&header, Samples::Int32(black_box(&samples)), &mut ours)
+            });
+        });
+        group.bench_function("libmseed", |b| {
+            b.iter(|| libmseed::pack(black_box(&samples), length, encoding.code(), &mut theirs));
+        });
+        group.finish();
+    }
+}
+
+criterion_group!(benches, steim, plain, walk, pack);
+criterion_main!(benches);
