@@ -156,7 +156,29 @@ pub enum Out<'a> {
     Text(&'a mut [u8]),
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    /// Two buffers: the first `npts` samples, and the rest.
+    ///
+    /// # Panics
+    /// When the buffer has fewer samples.
+    #[must_use]
+    pub fn split_at(self, npts: usize) -> (Self, Self) {
+        fn two<'a, T>(
+            all: &'a mut [T],
+            npts: usize,
+            kind: fn(&'a mut [T]) -> Out<'a>,
+        ) -> (Out<'a>, Out<'a>) {
+            let (front, rest) = all.split_at_mut(npts);
+            (kind(front), kind(rest))
+        }
+        match self {
+            Self::Int32(out) => two(out, npts, Out::Int32),
+            Self::Float32(out) => two(out, npts, Out::Float32),
+            Self::Float64(out) => two(out, npts, Out::Float64),
+            Self::Text(out) => two(out, npts, Out::Text),
+        }
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Int32(out) => out.len(),
@@ -174,6 +196,19 @@ pub struct Decoded {
     pub npts: usize,
     /// A fault of the payload; the samples written are as good as the payload is.
     pub fault: Option<Error>,
+}
+
+/// Encoded samples, and what a header says of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Payload<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Data encoding.
+    pub encoding: Encoding,
+    /// Byte order.
+    pub big_endian: bool,
+    /// Number of samples.
+    pub npts: usize,
 }
 
 /// Decode all samples of a record into the front of `out`.
@@ -194,62 +229,71 @@ pub fn decode_into(record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> 
 /// # Errors
 /// Those of [`decode_into`].
 pub fn decode_into_by(path: Path, record: &Record<'_>, out: Out<'_>) -> Result<Decoded, Error> {
-    let npts = record.npts;
+    let mut decoded = decode_payload(path, &record.encoded(), out)?;
+    if let Some(fault) = &mut decoded.fault {
+        fault.offset += record.payload_start;
+    }
+    Ok(decoded)
+}
+
+/// The same for a payload whose record was parsed before. The offset of a fault is inside the
+/// payload.
+///
+/// # Errors
+/// Those of [`decode_into`].
+pub fn decode_payload(
+    path: Path,
+    payload: &Payload<'_>,
+    mut out: Out<'_>,
+) -> Result<Decoded, Error> {
+    let npts = payload.npts;
     if out.len() < npts {
         return Err(Error::new(
             Kind::Argument("the buffer is shorter than the number of samples of the record"),
             0,
         ));
     }
-    let payload = record.payload();
-    let big_endian = record.data_big_endian;
-    let (decoded, kind) = match (record.encoding, out) {
-        (Encoding::Text, Out::Text(out)) => (plain::text(payload, &mut out[..npts]), None),
-        (Encoding::Int16, Out::Int32(out)) => (
-            plain::int16(path, payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Int24, Out::Int32(out)) => (
-            plain::int24(path, payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Int32, Out::Int32(out)) => (
-            plain::int32(path, payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Float32, Out::Float32(out)) => (
-            plain::float32(path, payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Float64, Out::Float64(out)) => (
-            plain::float64(path, payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Geoscope24, Out::Float32(out)) => (
-            legacy::geoscope24(payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Geoscope16Exponent3, Out::Float32(out)) => (
-            legacy::geoscope16_3(payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Geoscope16Exponent4, Out::Float32(out)) => (
-            legacy::geoscope16_4(payload, big_endian, &mut out[..npts]),
-            None,
-        ),
-        (Encoding::Cdsn, Out::Int32(out)) => {
-            (legacy::cdsn(payload, big_endian, &mut out[..npts]), None)
+    if out.len() > npts {
+        (out, _) = out.split_at(npts);
+    }
+    let (decoded, kind) = dispatch(path, payload, out)?;
+    let short = (decoded < npts).then_some(Kind::ShortPayload {
+        declared: npts,
+        decoded,
+    });
+    Ok(Decoded {
+        npts: decoded,
+        fault: kind.or(short).map(|k| Error::new(k, 0)),
+    })
+}
+
+/// Decode into all of `out`; returns the samples written and what else is wrong.
+fn dispatch(
+    path: Path,
+    payload: &Payload<'_>,
+    out: Out<'_>,
+) -> Result<(usize, Option<Kind>), Error> {
+    let (bytes, big_endian) = (payload.bytes, payload.big_endian);
+    let steim = |version, out| steim::decode(path, version, bytes, big_endian, out);
+    let npts = match (payload.encoding, out) {
+        (Encoding::Text, Out::Text(out)) => plain::text(bytes, out),
+        (Encoding::Int16, Out::Int32(out)) => plain::int16(path, bytes, big_endian, out),
+        (Encoding::Int24, Out::Int32(out)) => plain::int24(path, bytes, big_endian, out),
+        (Encoding::Int32, Out::Int32(out)) => plain::int32(path, bytes, big_endian, out),
+        (Encoding::Float32, Out::Float32(out)) => plain::float32(path, bytes, big_endian, out),
+        (Encoding::Float64, Out::Float64(out)) => plain::float64(path, bytes, big_endian, out),
+        (Encoding::Geoscope24, Out::Float32(out)) => legacy::geoscope24(bytes, big_endian, out),
+        (Encoding::Geoscope16Exponent3, Out::Float32(out)) => {
+            legacy::geoscope16_3(bytes, big_endian, out)
         }
-        (Encoding::Sro, Out::Int32(out)) => legacy::sro(payload, big_endian, &mut out[..npts]),
-        (Encoding::Dwwssn, Out::Int32(out)) => {
-            (legacy::dwwssn(payload, big_endian, &mut out[..npts]), None)
+        (Encoding::Geoscope16Exponent4, Out::Float32(out)) => {
+            legacy::geoscope16_4(bytes, big_endian, out)
         }
-        (Encoding::Steim1, Out::Int32(out)) => {
-            steim::decode(path, Version::Steim1, payload, big_endian, &mut out[..npts])
-        }
-        (Encoding::Steim2, Out::Int32(out)) => {
-            steim::decode(path, Version::Steim2, payload, big_endian, &mut out[..npts])
-        }
+        (Encoding::Cdsn, Out::Int32(out)) => legacy::cdsn(bytes, big_endian, out),
+        (Encoding::Dwwssn, Out::Int32(out)) => legacy::dwwssn(bytes, big_endian, out),
+        (Encoding::Sro, Out::Int32(out)) => return Ok(legacy::sro(bytes, big_endian, out)),
+        (Encoding::Steim1, Out::Int32(out)) => return Ok(steim(Version::Steim1, out)),
+        (Encoding::Steim2, Out::Int32(out)) => return Ok(steim(Version::Steim2, out)),
         (encoding, _) => {
             encoding.sample_type()?;
             return Err(Error::new(
@@ -258,12 +302,5 @@ pub fn decode_into_by(path: Path, record: &Record<'_>, out: Out<'_>) -> Result<D
             ));
         }
     };
-    let short = (decoded < npts).then_some(Kind::ShortPayload {
-        declared: npts,
-        decoded,
-    });
-    Ok(Decoded {
-        npts: decoded,
-        fault: kind.or(short).map(|k| Error::new(k, record.payload_start)),
-    })
+    Ok((npts, None))
 }

@@ -8,7 +8,7 @@ pub mod walk;
 pub use blockettes::{Blockette, Timing500, blockettes};
 pub(crate) use v2::nominal_rate_hz;
 
-use crate::decode::Encoding;
+use crate::decode::{Encoding, Payload};
 use crate::error::{Error, Kind};
 use crate::leap::{self, LeapFlag};
 use crate::limits;
@@ -93,6 +93,17 @@ impl<'a> Record<'a> {
     #[must_use]
     pub fn payload(&self) -> &'a [u8] {
         &self.bytes[self.payload_start..self.payload_end]
+    }
+
+    /// Samples as they are encoded.
+    #[must_use]
+    pub fn encoded(&self) -> Payload<'a> {
+        Payload {
+            bytes: self.payload(),
+            encoding: self.encoding,
+            big_endian: self.data_big_endian,
+            npts: self.npts,
+        }
     }
 
     /// Time of the last sample; the start when there are none. Behind a leap second that the
