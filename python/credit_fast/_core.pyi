@@ -88,4 +88,5 @@ class Index:
         start_ns: int,
         end_ns: int,
         join_files: bool,
-    ) -> _Answer: ...
+        keep_failed: bool,
+    ) -> tuple[list[_Segment], list[_Problem], list[str]]: ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from typing import Any
 
 from credit_fast import _core
@@ -179,23 +180,64 @@ class Client:
         DataWarning
             A data file vanished, changed or is damaged; the rest of the answer is returned.
         """
-        start_ns, end_ns = _window_ns(starttime, endtime)
         if merge not in (-1, 0, 1, None):
             raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
-        answer = self._index.window(
-            _code(network),
-            _code(station),
-            _code(location),
-            _code(channel),
+        codes = (network, station, location, channel)
+        return self._window(codes, starttime, endtime, merge, keep_failed=True)[0]
+
+    def get_checked_waveforms(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        starttime: Any,
+        endtime: Any,
+    ) -> tuple[Stream, Counter[str]]:
+        """Cut a window without the samples of records that failed their own check.
+
+        Arguments and warnings as in `get_waveforms`. A record fails when its checksum is wrong,
+        its last sample is not the one that it declares, it holds an undefined code, or fewer
+        samples than it says. All of its samples are left out: which of them are right, nothing
+        tells.
+
+        Returns
+        -------
+        Stream
+            As `get_waveforms` gives it, with a gap in place of each such record (unless another
+            record has the same samples).
+        Counter
+            Number of such records by trace id, those of channels without any other included.
+        """
+        codes = (network, station, location, channel)
+        return self._window(codes, starttime, endtime, -1, keep_failed=False)
+
+    def _window(
+        self,
+        codes: tuple[str, str, str, str],
+        starttime: Any,
+        endtime: Any,
+        merge: int | None,
+        *,
+        keep_failed: bool,
+    ) -> tuple[Stream, Counter[str]]:
+        """The traces of a window, and how many records of each trace id failed their check."""
+        start_ns, end_ns = _window_ns(starttime, endtime)
+        segments, problems, failed = self._index.window(
+            _code(codes[0]),
+            _code(codes[1]),
+            _code(codes[2]),
+            _code(codes[3]),
             start_ns,
             end_ns,
             merge is not None,
+            keep_failed,
         )
-        stream = _stream(answer, stacklevel=2)
+        stream = _stream((segments, problems), stacklevel=3)
         if merge is not None and len(stream) > 1:
             stream.merge(method=merge)
         stream.traces.sort(key=lambda trace: (trace.id, trace.stats.starttime))
-        return stream
+        return stream, Counter(failed)
 
     def get_nslc(
         self,

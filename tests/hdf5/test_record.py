@@ -193,24 +193,53 @@ def test_any_rate_is_taken_when_it_is_asked_for() -> None:
     assert (record.rate_hz, record.npts) == (50.0, 151)
 
 
-def test_the_picked_channel_gives_the_rate() -> None:
-    traces = [
-        trace(f"{STATION}.HHE", 0.0, np.arange(400), 200.0),
-        trace(f"{STATION}.HHN", 0.0, np.arange(400), 200.0),
-        trace(f"{STATION}.HHZ", 0.0, np.arange(200), 100.0),
+def at_rates(rates_hz: dict[str, float]) -> list[Trace]:
+    """Two seconds of each channel at its rate."""
+    return [
+        trace(f"{STATION}.{channel}", 0.0, np.arange(2 * rate_hz), rate_hz, dtype=np.int32)
+        for channel, rate_hz in rates_hz.items()
     ]
-    record = build(traces, 0.0, 1.99, picked_channels=["HHZ"])
+
+
+def test_a_channel_of_another_rate_costs_only_itself() -> None:
+    record = build(at_rates({"HHE": 100.0, "HHN": 100.0, "HHZ": 200.0}), 0.0, 1.99)
+    assert list(record.components) == ["HHE", "HHN"]
+    assert record.refused == {"HHZ": "sampling rate 200 Hz, expected 100 Hz"}
+    assert record.refusal is None
+
+
+def test_two_channels_of_another_rate_do_not_outweigh_the_accepted_one() -> None:
+    record = build(at_rates({"HHE": 200.0, "HHN": 200.0, "HHZ": 100.0}), 0.0, 1.99)
     assert list(record.components) == ["HHZ"]
     assert record.refused == dict.fromkeys(["HHE", "HHN"], "sampling rate 200 Hz, expected 100 Hz")
 
 
-def test_without_a_picked_channel_the_commonest_rate_counts() -> None:
-    traces = [
-        trace(f"{STATION}.HHE", 0.0, np.arange(300), 200.0),
-        trace(f"{STATION}.HHN", 0.0, np.arange(200), 100.0),
-    ]
-    record = build(traces, 0.0, 1.99, picked_channels=["HHZ"], rate_hz=None)
-    assert record.rate_hz == 100.0
+@pytest.mark.parametrize(
+    ("rates_hz", "of_record"),
+    [
+        ({"HHE": 200.0, "HHN": 200.0, "HHZ": 100.0}, 200.0),
+        ({"HHE": 100.0, "HHN": 200.0, "HHZ": 100.0}, 100.0),
+        ({"HHE": 100.0, "HHN": 200.0}, 200.0),  # as many seconds of both
+    ],
+)
+def test_where_any_rate_is_taken_the_one_of_most_seconds_counts(
+    rates_hz: dict[str, float], of_record: float
+) -> None:
+    record = build(at_rates(rates_hz), 0.0, 1.995, rate_hz=None)
+    assert record.rate_hz == of_record
+    assert set(record.components) == {c for c, rate in rates_hz.items() if rate == of_record}
+    for channel, reason in record.refused.items():
+        assert reason == (
+            f"sampling rate {rates_hz[channel]:g} Hz, the record has {of_record:g} Hz"
+        )
+
+
+def test_a_channel_whose_records_all_failed_is_refused() -> None:
+    traces = at_rates({"HHE": 100.0, "HHN": 100.0})
+    record = build(traces, 0.0, 1.99, failed_channels=["HHZ", "HHN"])
+    assert record.refused == {"HHZ": "its records failed their own check"}
+    alone = build([], 0.0, 1.99, failed_channels=["HHZ"])
+    assert (alone.components, alone.refusal) == ({}, "its records failed their own check")
 
 
 def test_a_segment_of_another_rate_is_refused_and_leaves_a_gap() -> None:

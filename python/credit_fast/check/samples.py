@@ -60,15 +60,15 @@ class ArchiveCheck:
 
     def _difference(self, report: CheckReport, stored: StationRecord, plan: StationPlan) -> str:
         """What differs between the stored station record and the archive; empty: nothing."""
-        if stored.components and self.range_s is None:
-            record = self._cut_as_stored(stored, plan)
-        else:
-            record = self._cut_as_planned(plan)
         names = sorted(stored.components)
         if not names:
-            if record is None or not self._is_of_the_file(record.rate_hz):
+            if all(self._cut_as_planned(plan, rate) is None for rate in self._rates_of_the_file()):
                 return ""
             return "no waveform, but the archive has samples at the picks"
+        # At the record's own rate, as another one was refused or had fewer seconds; at any rate
+        # only to say what the archive has instead.
+        rate_hz = stored.components[names[0]].rate_hz
+        record = self._cut_again(stored, plan, rate_hz) or self._cut_again(stored, plan, None)
         if record is None:
             return f"the archive has no {' '.join(names)} there"
         texts = []
@@ -87,19 +87,28 @@ class ArchiveCheck:
                 report.compared_samples += item.npts
         return "; ".join(texts)
 
-    def _cut_as_planned(self, plan: StationPlan) -> Record | None:
-        """As makeh5 cuts it, at any rate; without a known range, around the picks alone."""
+    def _cut_again(
+        self, stored: StationRecord, plan: StationPlan, rate_hz: float | None
+    ) -> Record | None:
+        if self.range_s is None:
+            return self._cut_as_stored(stored, plan, rate_hz)
+        return self._cut_as_planned(plan, rate_hz)
+
+    def _cut_as_planned(self, plan: StationPlan, rate_hz: float | None) -> Record | None:
+        """As makeh5 cuts it; without a known range, around the picks alone."""
         cut = cut_station(
             self.source,
             plan,
             range_s=self.range_s or 0.0,
-            rate_hz=None,
+            rate_hz=rate_hz,
             fill=0,
             orientations=self._orientations(),
         )
         return cut.record if cut.has_waveform else None
 
-    def _cut_as_stored(self, stored: StationRecord, plan: StationPlan) -> Record | None:
+    def _cut_as_stored(
+        self, stored: StationRecord, plan: StationPlan, rate_hz: float | None
+    ) -> Record | None:
         """Over the time that the record covers and its picks, in the bands that it has."""
         names = sorted(stored.components)
         start_ns = min(item.start.ns for item in stored.components.values())
@@ -112,21 +121,22 @@ class ArchiveCheck:
         window = (min(start_ns + half_ns, picks[0]), asked[1])
         bands = {name[:2] for name in names}
         channels = f"{names[0][:2]}[{self._orientations()}]" if len(bands) == 1 else ",".join(names)
-        record = build_record(
-            fetch(self.source, plan, channels, asked),
-            window,
-            picked_channels=[*plan.channels, *names],
-            rate_hz=None,
-        )
+        found = fetch(self.source, plan, channels, asked)
+        record = build_record(found.traces, window, rate_hz=rate_hz)
         return record if record is not None and record.components else None
 
     def _orientations(self) -> str:
         return "".join(sorted(self.orientations)) or layout.ORIENTATIONS
 
-    def _is_of_the_file(self, rate_hz: float) -> bool:
-        return not self.rates_hz or any(
-            math.isclose(rate_hz, other, rel_tol=_RATE_TOLERANCE) for other in self.rates_hz
-        )
+    def _rates_of_the_file(self) -> list[float | None]:
+        """The sampling rates that occur in the file, each once; any, when there is none."""
+        rates: list[float | None] = []
+        last = 0.0
+        for rate in sorted(self.rates_hz):
+            if not math.isclose(rate, last, rel_tol=_RATE_TOLERANCE):
+                rates.append(rate)
+                last = rate
+        return rates or [None]
 
 
 def _until(npts: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:

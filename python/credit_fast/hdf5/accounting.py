@@ -40,6 +40,7 @@ __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
 WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
 _LISTED = 20
+_LEFT_PART = "part of a run that was killed, or still runs; if none does, it may be removed"
 _LINE_KEPT = ("moved-pick", "warning")  # kinds of catalogue problems that cost no line
 
 
@@ -116,6 +117,9 @@ class MakeH5Report:
 
     `picks_by_phase` keeps amplitude and polarity rows apart from arrivals: `Sg`, `Sg AMPLITUD`.
 
+    `failed_records` counts the records that failed their own check, once for each station record
+    that they would be part of; `left_parts` names part files of earlier runs beside the output.
+
     `damaged_files` holds the archive's warnings, each once, with the file's name;
     `catalog_problems` and `station_problems` the refused lines of those files,
     `catalog_warnings` the catalogue's lines that were kept although something is odd.
@@ -140,12 +144,15 @@ class MakeH5Report:
     picks_without_time: int = 0
     repeated_picks: int = 0
     channels_with_gaps: int = 0
+    failed_channels: int = 0
+    failed_records: int = 0
     overlap_conflict_channels: int = 0
     overlap_conflict_samples: int = 0
     float_kept: int = 0
     float_whole: int = 0
     wrong_rate: int = 0
     damaged_files: list[str] = field(default_factory=list)
+    left_parts: list[str] = field(default_factory=list)
     catalog_problems: list[Problem] = field(default_factory=list)
     catalog_warnings: list[Problem] = field(default_factory=list)
     station_problems: list[Problem] = field(default_factory=list)
@@ -230,6 +237,8 @@ class MakeH5Report:
         if not coordinates:
             self.stations_without_coordinates[cut.plan.station_id] += 1
         self._count_components(name, cut)
+        self.failed_channels += len(cut.failed_records)
+        self.failed_records += sum(cut.failed_records.values())
         for row in cut.plan.rows:
             self._count_station_pick(name, row, cut)
         if cut.record is not None and cut.has_waveform:
@@ -311,6 +320,8 @@ class MakeH5Report:
         yield "picks without time", self.picks_without_time, "their other fields are kept"
         yield "same phase again at a station", self.repeated_picks, "kept as extra rows"
         yield "channels with gaps", self.channels_with_gaps, "filled; see attribute gaps"
+        remark = f"{self.failed_records} in all, each a gap"
+        yield "channels with records that failed their check", self.failed_channels, remark
         remark = f"{self.overlap_conflict_samples} samples differ; earlier kept"
         yield "channels with overlap conflicts", self.overlap_conflict_channels, remark
         remark = f"{self.float_kept} kept as floats, {self.float_whole} whole: int32"
@@ -335,6 +346,7 @@ class MakeH5Report:
                 phase: tally.to_dict() for phase, tally in sorted(self.picks_by_phase.items())
             },
             "notes": {name: count for name, count, _ in self.notes()},
+            "failed_records": self.failed_records,
             "overlap_conflict_samples": self.overlap_conflict_samples,
             "float_kept": self.float_kept,
             "float_whole": self.float_whole,
@@ -342,6 +354,7 @@ class MakeH5Report:
             "stations_without_coordinates": sorted(self.stations_without_coordinates),
             "refusals": [str(refusal) for refusal in self.refusals],
             "damaged_files": self.damaged_files,
+            "left_parts": self.left_parts,
             "catalog_problems": [str(problem) for problem in self.catalog_problems],
             "catalog_warnings": [str(problem) for problem in self.catalog_warnings],
             "station_problems": [str(problem) for problem in self.station_problems],
@@ -366,6 +379,7 @@ class MakeH5Report:
             ("catalogue", self.catalog_problems),
             ("catalogue, kept", self.catalog_warnings),
             ("stations", self.station_problems),
+            ("left over", [f"{name}: {_LEFT_PART}" for name in self.left_parts]),
         ]
         for title, lines in lists:
             for line in lines[:_LISTED]:

@@ -6,16 +6,18 @@ checker. No HDF5 and no counting belongs here.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from credit_fast.client import Client
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
 from credit_fast.times import UTCDateTime
 
-__all__ = ["StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
+__all__ = ["Fetched", "StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
 
 NO_USABLE_TIME = "no pick with a usable time"
 
@@ -43,7 +45,8 @@ class StationCut:
     `expected` names the components that are accounted for; `any_band` says that no pick named a
     channel. Without `record` there is no waveform: because of `refusal`, else for lack of data.
     `others` are channels of orientations that were not asked for and that have data, where a
-    component is missing.
+    component is missing. `failed_records` counts, by component, the records of the window that
+    failed their own check and are a gap for that.
     """
 
     plan: StationPlan
@@ -52,6 +55,7 @@ class StationCut:
     refusal: str | None = None
     any_band: bool = False
     others: list[str] = field(default_factory=list)
+    failed_records: dict[str, int] = field(default_factory=dict)
 
     @property
     def has_waveform(self) -> bool:
@@ -80,18 +84,20 @@ def cut_station(
     if plan.refusal is not None or window is None:
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
-    for band, traces in _bands(source, plan, orientations, window):
+    for band, found in _bands(source, plan, orientations, window):
         names = _names(band, orientations)
+        failed = {name: found.failed_records[name] for name in names if found.failed_records[name]}
         record = build_record(
-            [trace for trace in traces if trace.stats.channel in names],
+            [trace for trace in found.traces if trace.stats.channel in names],
             window,
-            picked_channels=plan.channels,
             rate_hz=rate_hz,
             fill=fill,
+            failed_channels=failed,
         )
         if record is None or (cut.record is not None and not record.components):
             continue
         cut.expected, cut.record, cut.refusal = names, record, record.refusal
+        cut.failed_records = failed
         if record.components:
             break
     return cut
@@ -114,50 +120,63 @@ def other_orientations(source: WaveformSource, cut: StationCut, range_s: float) 
     found: set[str] = set()
     for band in bands:
         try:
-            traces = fetch(source, cut.plan, f"{band}[{others}]", window)
+            answer = fetch(source, cut.plan, f"{band}[{others}]", window)
         except Exception:
             continue
-        found.update(trace.stats.channel for trace in traces if len(trace.data))
+        found.update(trace.stats.channel for trace in answer.traces if len(trace.data))
     return sorted(found)
 
 
 def _bands(
     source: WaveformSource, plan: StationPlan, orientations: str, window_ns: tuple[int, int]
-) -> Iterator[tuple[str, list[Any]]]:
-    """Each band that would do, in order of preference, with its traces."""
+) -> Iterator[tuple[str, Fetched]]:
+    """Each band that would do, in order of preference, with what the archive has of it."""
     for band in plan.bands:
         yield band, fetch(source, plan, f"{band}[{orientations}]", window_ns)
     if not plan.bands:
-        traces = fetch(source, plan, f"??[{orientations}]", window_ns)
-        for band in _by_preference(traces):
-            yield band, traces
+        found = fetch(source, plan, f"??[{orientations}]", window_ns)
+        for band in _by_preference(found):
+            yield band, found
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Traces of one station and location, and by channel how many records failed their check."""
+
+    traces: list[Any]
+    failed_records: Counter[str]
 
 
 def fetch(
     source: WaveformSource, plan: StationPlan, channels: str, window_ns: tuple[int, int]
-) -> list[Any]:
-    """Traces of exactly this station and location, both ends of the window included."""
-    traces = source.get_waveforms(
-        plan.network,
-        plan.station,
-        plan.location,
-        channels,
-        UTCDateTime(ns=window_ns[0]),
-        UTCDateTime(ns=window_ns[1]),
-    )
+) -> Fetched:
+    """What there is of exactly this station and location, both ends of the window included.
+
+    Samples of records that failed their own check are no data. Only our own client knows them; a
+    class that puts its own `get_waveforms` over it is taken at its word.
+    """
     codes = (plan.network, plan.station, plan.location)
-    return [
-        trace
-        for trace in traces
-        if (trace.stats.network, trace.stats.station, trace.stats.location) == codes
-    ]
+    window = (UTCDateTime(ns=window_ns[0]), UTCDateTime(ns=window_ns[1]))
+    failed: Counter[str] = Counter()
+    traces: Iterable[Any]
+    if isinstance(source, Client) and type(source).get_waveforms is Client.get_waveforms:
+        traces, by_id = source.get_checked_waveforms(*codes, channels, *window)
+        start = f"{plan.network}.{plan.station}.{plan.location}."
+        for trace_id, number in by_id.items():
+            if trace_id.startswith(start):
+                failed[trace_id.removeprefix(start)] += number
+    else:
+        traces = source.get_waveforms(*codes, channels, *window)
+    own = [t for t in traces if (t.stats.network, t.stats.station, t.stats.location) == codes]
+    return Fetched(own, failed)
 
 
 def _names(band: str, orientations: str) -> list[str]:
     return [band + orientation for orientation in orientations]
 
 
-def _by_preference(traces: list[Any]) -> list[str]:
-    bands = {trace.stats.channel[:2] for trace in traces if len(trace.data)}
+def _by_preference(found: Fetched) -> list[str]:
+    bands = {trace.stats.channel[:2] for trace in found.traces if len(trace.data)}
+    bands |= {channel[:2] for channel in found.failed_records}
     order = {band: number for number, band in enumerate(layout.BAND_ORDER)}
     return sorted(bands, key=lambda band: (order.get(band, len(order)), band))

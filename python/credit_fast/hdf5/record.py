@@ -3,16 +3,17 @@
 Pure numpy on what `get_waveforms` returned. The rules:
 
 - The record is the union of what the components have inside the window, on one grid: its first
-  sample is the earliest sample of any component, its rate that of the picked channel's data
-  (else the commonest, by seconds).
+  sample is the earliest sample of any component. Its rate is the one that is accepted; where any
+  is, the one of most seconds of all channels (the higher of two with as many).
 - A component as a whole goes to the nearest grid sample; its segments keep their distances from
   its first sample, rounded to whole samples. Half way goes to the later sample, as in ObsPy.
 - A sample that a component lacks holds the fill value and is listed in its gaps.
 - Of overlapping segments the earlier wins; samples that differ are counted.
-- A segment of another rate is refused; rates are the same when they differ by at most 1e-4 of
-  the rate and drift apart by less than half a sample over the window.
+- A segment of another rate is refused: the picked channel has no say in it. Rates are the same
+  when they differ by at most 1e-4 of the rate and drift apart by less than half a sample over the
+  window.
 - Integers are stored as int32; floats that are all whole numbers within int32 too, other floats
-  as they are. Text is refused.
+  as they are. Text is refused, and a channel whose records all failed their own check.
 
 No client, no HDF5, no counting over records.
 """
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -36,6 +37,7 @@ __all__ = ["Component", "Record", "build_record"]
 Array = npt.NDArray[Any]
 
 WRONG_RATE = "sampling rate"
+FAILED_CHECK = "its records failed their own check"
 MAX_SAMPLES = 1 << 28  # of one component: 1 GiB, beyond any window of one event
 _RATE_TOLERANCE = 1e-4  # relative; what the index calls one rate
 _INT32 = np.iinfo(np.int32)
@@ -119,9 +121,9 @@ def build_record(
     traces: Iterable[Any],
     window_ns: tuple[int, int],
     *,
-    picked_channels: Sequence[str] = (),
     rate_hz: float | None = 100.0,
     fill: int = 0,
+    failed_channels: Collection[str] = (),
 ) -> Record | None:
     """Station record of the traces of one band at one station.
 
@@ -131,28 +133,25 @@ def build_record(
         Objects with ObsPy's `stats` and a 1-D `data`, in any order.
     window_ns
         First and last time asked for, ns since 1970; samples up to half a sample outside count.
-    picked_channels
-        Channel codes of the picks, first the one whose data give the record its rate.
     rate_hz
-        The only rate that is accepted; None accepts any.
+        The only rate that is accepted; None accepts any, but one for the record.
     fill
         Value of samples that a component lacks.
+    failed_channels
+        Channels with records that were left out of `traces`, as they failed their own check.
 
     Returns None when the window has no sample at all.
     """
     record = Record()
     segments = _collect(traces, window_ns, record.refused)
-    if not segments:
+    for channel in failed_channels:
+        if channel not in segments:
+            record.refused.setdefault(channel, FAILED_CHECK)
+    kept = _of_one_rate(segments, record, rate_hz, (window_ns[1] - window_ns[0]) / 1e9)
+    if not kept:
         if record.refused:
             record.refusal = "; ".join(sorted(set(record.refused.values())))
         return record if record.refused else None
-    duration_s = (window_ns[1] - window_ns[0]) / 1e9
-    record.rate_hz = _record_rate(segments, picked_channels)
-    if rate_hz is not None and not _same_rate(record.rate_hz, rate_hz, duration_s):
-        record.refusal = _rate_reason(record.rate_hz, rate_hz)
-        record.refused.update(dict.fromkeys(segments, record.refusal))
-        return record
-    kept = _of_one_rate(segments, record, duration_s)
     record.start_ns = min(part.start_ns for parts in kept.values() for part in parts)
     places = {channel: _places(record, parts) for channel, parts in kept.items()}
     record.npts = max(
@@ -246,14 +245,6 @@ def _clip(segment: _Segment, window_ns: tuple[int, int]) -> _Segment | None:
     return _Segment(start_ns, segment.rate_hz, segment.data[first : last + 1])
 
 
-def _record_rate(segments: dict[str, list[_Segment]], picked_channels: Sequence[str]) -> float:
-    """Rate of most seconds in the first picked channel that has data, else in all channels."""
-    for channel in picked_channels:
-        if channel in segments:
-            return _commonest_rate(segments[channel])
-    return _commonest_rate([part for parts in segments.values() for part in parts])
-
-
 def _commonest_rate(parts: list[_Segment]) -> float:
     seconds: defaultdict[float, float] = defaultdict(float)
     for part in parts:
@@ -262,26 +253,42 @@ def _commonest_rate(parts: list[_Segment]) -> float:
 
 
 def _of_one_rate(
-    segments: dict[str, list[_Segment]], record: Record, duration_s: float
+    segments: dict[str, list[_Segment]],
+    record: Record,
+    accepted_hz: float | None,
+    duration_s: float,
 ) -> dict[str, list[_Segment]]:
-    """Segments at the record's rate, by channel; the others leave a reason in the record."""
+    """Segments of one rate, by channel; gives the record its rate, and the others a reason."""
+    kept = segments
+    if accepted_hz is not None:
+        kept = _at_rate(kept, accepted_hz, record, duration_s, "expected")
+    if kept:
+        record.rate_hz = _commonest_rate([part for parts in kept.values() for part in parts])
+        kept = _at_rate(kept, record.rate_hz, record, duration_s, "the record has")
+    return kept
+
+
+def _at_rate(
+    segments: dict[str, list[_Segment]],
+    rate_hz: float,
+    record: Record,
+    duration_s: float,
+    words: str,
+) -> dict[str, list[_Segment]]:
     kept: dict[str, list[_Segment]] = {}
     for channel, parts in segments.items():
         for part in parts:
-            if _same_rate(part.rate_hz, record.rate_hz, duration_s):
+            if _same_rate(part.rate_hz, rate_hz, duration_s):
                 kept.setdefault(channel, []).append(part)
             else:
-                record.refused[channel] = _rate_reason(part.rate_hz, record.rate_hz)
+                reason = f"{WRONG_RATE} {part.rate_hz:.9g} Hz, {words} {rate_hz:.9g} Hz"
+                record.refused[channel] = reason
     return kept
 
 
 def _same_rate(rate_hz: float, other_hz: float, duration_s: float) -> bool:
     difference = abs(rate_hz - other_hz)
     return difference <= _RATE_TOLERANCE * other_hz and difference * duration_s < 0.5
-
-
-def _rate_reason(found_hz: float, expected_hz: float) -> str:
-    return f"{WRONG_RATE} {found_hz:.9g} Hz, expected {expected_hz:.9g} Hz"
 
 
 def _place(

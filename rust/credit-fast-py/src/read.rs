@@ -97,7 +97,8 @@ impl Index {
         Ok(spans)
     }
 
-    /// Segments and problems of a window.
+    /// Segments and problems of a window; without `keep_failed` the samples of records that
+    /// failed their own check are a gap. Third, the channel of each such record.
     #[allow(clippy::too_many_arguments)]
     fn window<'py>(
         &self,
@@ -109,17 +110,22 @@ impl Index {
         start_ns: i64,
         end_ns: i64,
         join_files: bool,
-    ) -> PyResult<Lists<'py>> {
+        keep_failed: bool,
+    ) -> PyResult<(Bound<'py, PyList>, Bound<'py, PyList>, Vec<String>)> {
         let selection = Selection::new(network, station, location, channel);
         let request = Request {
             selection: &selection,
             start_ns,
             end_ns,
             join_files,
+            keep_failed,
         };
-        let answer = enter_interruptible(py, |ticker| {
+        let mut answer = enter_interruptible(py, |ticker| {
             window::read_window(&self.reader, &request, ticker)
         })?;
-        wrap::answer(py, answer)
+        let failed = std::mem::take(&mut answer.failed_records);
+        let (segments, problems) = wrap::answer(py, answer)?;
+        let failed = failed.iter().map(ToString::to_string).collect();
+        Ok((segments, problems, failed))
     }
 }

@@ -76,12 +76,17 @@ impl Archive {
     }
 
     fn window(&self, from: i64, to: i64) -> Answer {
+        self.window_with(from, to, true)
+    }
+
+    fn window_with(&self, from: i64, to: i64, keep_failed: bool) -> Answer {
         let reader = IndexReader::open(&self.index()).unwrap();
         let request = Request {
             selection: &Selection::new("XX", "AAA", "--", "HHZ"),
             start_ns: START_NS + from * SECOND / 100,
             end_ns: START_NS + to * SECOND / 100,
             join_files: true,
+            keep_failed,
         };
         read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap()
     }
@@ -142,6 +147,33 @@ fn a_damaged_record_costs_itself_alone() {
     let answer = archive.window(0, 4999);
     assert_eq!(answer.segments.len(), 2);
     assert_eq!(values(&answer)[1].1, 4999);
+}
+
+#[test]
+fn a_record_that_fails_its_check_is_a_gap_where_that_is_asked() {
+    let archive = Archive::new();
+    let mut bytes = counting("HHZ", 0, 5000);
+    let last_sample = 512 + 64 + 8; // frame 1, word 2 of the third record
+    bytes[last_sample] ^= 0x40;
+    archive.write("a", &bytes);
+    assert_eq!(archive.run().problems, []);
+    let kept = archive.window_with(0, 4999, true);
+    assert_eq!(values(&kept), [(0, 4999)]);
+    let left_out = archive.window_with(0, 4999, false);
+    let [(0, end), (begin, 4999)] = values(&left_out)[..] else {
+        panic!("{:?}", values(&left_out));
+    };
+    // Windows with the gap at their ends, and one inside it.
+    let around = archive.window_with(i64::from(end) - 2, i64::from(end) + 2, false);
+    assert_eq!(values(&around), [(end - 2, end)]);
+    let inside = archive.window_with(i64::from(end) + 1, i64::from(begin) - 1, false);
+    assert_eq!(values(&inside), []);
+    for answer in [kept, left_out, around, inside] {
+        assert_eq!(kinds(&answer.problems), [ProblemKind::Integrity]);
+        assert_eq!(answer.problems[0].offset, Some(512));
+        assert_eq!(answer.failed_records.len(), 1);
+        assert_eq!(answer.failed_records[0].to_string(), "XX.AAA..HHZ");
+    }
 }
 
 #[test]
@@ -384,6 +416,7 @@ fn records_that_scatter_around_their_grid_lose_no_sample_at_the_edges() {
             start_ns: START_NS + from_ms * 1_000_000,
             end_ns: START_NS + to_ms * 1_000_000,
             join_files: true,
+            keep_failed: true,
         };
         let answer = read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap();
         let found = values(&answer);

@@ -1,6 +1,7 @@
 //! The one writer of an index.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -87,8 +88,11 @@ impl IndexWriter {
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
                 | OpenFlags::SQLITE_OPEN_CREATE
                 | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(path, flags).map_err(|e| wrap(path, e))?;
-            connection.busy_timeout(BUSY).map_err(|e| wrap(path, e))?;
+            let connection =
+                Connection::open_with_flags(path, flags).map_err(|e| refused(path, e))?;
+            connection
+                .busy_timeout(BUSY)
+                .map_err(|e| refused(path, e))?;
             connection
         };
         let writer = Self {
@@ -158,7 +162,7 @@ impl IndexWriter {
                 Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
             ));
             if !busy || began.elapsed() > PATIENCE {
-                return result.map_err(|e| wrap(&self.path, e));
+                return result.map_err(|e| refused(&self.path, e));
             }
             ticker.poll()?;
         }
@@ -259,7 +263,7 @@ impl IndexWriter {
                 })
                 .map(|()| replaced)
         };
-        let replaced = written.map_err(|e| wrap(&self.path, e))?;
+        let replaced = written.map_err(|e| refused(&self.path, e))?;
         self.patiently(ticker, |connection| connection.execute_batch("COMMIT"))?;
         Ok(replaced)
     }
@@ -386,4 +390,32 @@ fn insert_row(
             seconds_text(scanned_ns),
         ])?;
     Ok(())
+}
+
+/// A failure of SQLite to write, with the reason of the file system where that is the cause:
+/// SQLite says the same of a disk mounted read-only, a forbidden folder and a full one.
+fn refused(path: &Path, error: rusqlite::Error) -> Error {
+    match wrap(path, error) {
+        Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            Error::io(path, reason_not_to_write(path).unwrap_or(source))
+        }
+        other => other,
+    }
+}
+
+/// What the system says to a new file beside `path`. The index itself is never opened here: that
+/// would drop the locks of this process on it.
+fn reason_not_to_write(path: &Path) -> Option<std::io::Error> {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".probe");
+    let made = std::fs::File::create_new(&beside);
+    if made.is_ok() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    made.err().filter(|e| {
+        matches!(
+            e.kind(),
+            ErrorKind::ReadOnlyFilesystem | ErrorKind::StorageFull
+        )
+    })
 }

@@ -4,7 +4,7 @@ use mseed_core::decode::{Out, decode_into};
 use mseed_core::{Record, SampleType};
 
 use super::plan::{Piece, Run};
-use super::read::Buffer;
+use super::read::{Answer, Buffer};
 use crate::memory::zeroed;
 use crate::problem::Problem;
 
@@ -92,24 +92,31 @@ pub struct Segment {
 }
 
 /// Decode a run. A record that holds fewer samples than its header says leaves a hole: the run
-/// then becomes several segments.
+/// then becomes several segments. A record that failed its own check is counted in `answer`, and
+/// leaves a hole as long as it is unless `keep_failed`.
 pub(super) fn decode_run(
     run: &Run,
     buffers: &[Buffer<'_>],
-    problems: &mut Vec<Problem>,
-) -> Vec<Segment> {
+    keep_failed: bool,
+    answer: &mut Answer,
+) {
     let first = *run.first();
     let mut samples = Samples::new(first.sample_type, run.npts);
     let mut holes = Vec::new();
     let mut at = 0;
     for part in &run.parts {
         let buffer = &buffers[part.piece.buffer];
-        let (good, error) =
-            decode_part(&part.piece, part.skip, part.take, buffer, &mut samples, at);
-        if let Some(mut place) = error {
+        let decoded = decode_part(&part.piece, part.skip, part.take, buffer, &mut samples, at);
+        let mut good = decoded.good;
+        if decoded.failed_check() {
+            answer.failed_records.push(first.source);
+            good = if keep_failed { good } else { 0 };
+        }
+        if let Some(mut place) = decoded.fault {
             // The place of a problem is its record, whatever field of it is wrong.
             place.offset = part.piece.offset + buffer.base as usize;
-            problems.push(Problem::bytes(&buffer.path, &place, 0).of_channel(&first.source));
+            let problem = Problem::bytes(&buffer.path, &place, 0).of_channel(&first.source);
+            answer.problems.push(problem);
         }
         if good < part.take {
             holes.push((at + good, at + part.take));
@@ -126,21 +133,47 @@ pub(super) fn decode_run(
         samples,
     };
     if holes.is_empty() {
-        return vec![segment(0, samples)];
+        answer.segments.push(segment(0, samples));
+        return;
     }
-    let mut segments = Vec::new();
     let mut from = 0;
     holes.push((run.npts, run.npts));
     for (start, end) in holes {
         if start > from {
-            segments.push(segment(from, samples.slice(from, start - from)));
+            let part = samples.slice(from, start - from);
+            answer.segments.push(segment(from, part));
         }
         from = end;
     }
-    segments
 }
 
-/// Decode one record to `at`; returns how many of the samples asked for are good, and the fault.
+/// What one record gave: how many of the samples asked for are there, and what is wrong.
+struct DecodedPart {
+    good: usize,
+    /// Of the payload, or that nothing could be decoded.
+    fault: Option<mseed_core::Error>,
+    /// Of the header, reported when the record was found: its CRC, its number of samples.
+    header_fault: bool,
+}
+
+impl DecodedPart {
+    fn none(error: mseed_core::Error) -> Self {
+        Self {
+            good: 0,
+            fault: Some(error),
+            header_fault: false,
+        }
+    }
+
+    /// Whether the record contradicts itself: a wrong CRC, a last sample that is not the declared
+    /// one, an undefined code, fewer samples than declared. Which of its samples are right then,
+    /// nothing tells.
+    fn failed_check(&self) -> bool {
+        self.header_fault || self.fault.is_some()
+    }
+}
+
+/// Decode one record to `at`.
 fn decode_part(
     piece: &Piece,
     skip: usize,
@@ -148,15 +181,20 @@ fn decode_part(
     buffer: &Buffer<'_>,
     samples: &mut Samples,
     at: usize,
-) -> (usize, Option<mseed_core::Error>) {
+) -> DecodedPart {
     let record = match Record::parse(&buffer.bytes[piece.offset..]) {
         Ok(record) => record,
-        Err(error) => return (0, Some(error)),
+        Err(error) => return DecodedPart::none(error),
+    };
+    let part = |good, fault| DecodedPart {
+        good,
+        fault,
+        header_fault: record.fault.is_some(),
     };
     if skip == 0 && take == piece.npts {
         return match decode_into(&record, samples.out(at, take)) {
-            Ok(decoded) => (decoded.npts, decoded.fault),
-            Err(error) => (0, Some(error)),
+            Ok(decoded) => part(decoded.npts, decoded.fault),
+            Err(error) => DecodedPart::none(error),
         };
     }
     // Only the records at the ends of a window are cut: they go through a buffer of their own.
@@ -165,8 +203,8 @@ fn decode_part(
         Ok(decoded) => {
             let good = decoded.npts.saturating_sub(skip).min(take);
             samples.copy_from(at, &whole, skip, good);
-            (good, decoded.fault)
+            part(good, decoded.fault)
         }
-        Err(error) => (0, Some(error)),
+        Err(error) => DecodedPart::none(error),
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
-use mseed_core::{Class, Encoding, Item, Kind, Walker, leap};
+use mseed_core::{Class, Encoding, Item, Kind, SourceId, Walker, leap};
 
 use super::decode::{Segment, decode_run};
 use super::plan::{Piece, chain_in_file_order, chain_in_time};
@@ -37,6 +37,8 @@ pub struct Answer {
     pub segments: Vec<Segment>,
     /// What was wrong; the segments are the rest.
     pub problems: Vec<Problem>,
+    /// The channel of each record with samples of the answer that failed its own check.
+    pub failed_records: Vec<SourceId>,
 }
 
 /// A window of some channels.
@@ -50,6 +52,8 @@ pub struct Request<'a> {
     pub end_ns: i64,
     /// Whether runs of different files are joined where no sample lies between them.
     pub join_files: bool,
+    /// Whether samples of records that failed their own check are given; else they are a gap.
+    pub keep_failed: bool,
 }
 
 impl Request<'_> {
@@ -89,11 +93,14 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
         problems = vec![Problem::not_miniseed(name, bytes.len() as u64)];
     }
     let buffers = [buffer];
-    let mut segments = Vec::new();
+    let mut answer = Answer {
+        problems,
+        ..Answer::default()
+    };
     for run in chain_in_file_order(pieces) {
-        segments.extend(decode_run(&run, &buffers, &mut problems));
+        decode_run(&run, &buffers, true, &mut answer);
     }
-    Answer { segments, problems }
+    answer
 }
 
 /// A window of the archive. A file that vanished, changed or is damaged is a problem; the rest of
@@ -123,15 +130,17 @@ pub fn read_window(
     } else {
         chain_in_file_order(found.pieces)
     };
-    let (buffers, mut problems) = (found.buffers, found.problems);
-    let mut segments = Vec::new();
+    let mut answer = Answer {
+        problems: found.problems,
+        ..Answer::default()
+    };
     for run in runs {
         ticker.poll()?;
         if let Some(run) = run.cut(request.start_ns, request.end_ns) {
-            segments.extend(decode_run(&run, &buffers, &mut problems));
+            decode_run(&run, &found.buffers, request.keep_failed, &mut answer);
         }
     }
-    Ok(Answer { segments, problems })
+    Ok(answer)
 }
 
 /// What the rows of the index led to.
