@@ -10,11 +10,14 @@ import math
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from credit_fast.errors import MissingExtraError
+from credit_fast.output_file import naming_output, whole_file
 from credit_fast.sections import EventMark, Overview, RecordSection, SectionTrace, StationPanel
 
 if TYPE_CHECKING:
@@ -68,15 +71,20 @@ def _figure(width_in: float, height_in: float) -> Figure:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a picture; the ending of the name decides the format (png, pdf, svg, ...).
+    """Write a picture; the ending of the name decides the format (png without one, pdf, svg, ...).
 
-    Raises ValueError for an ending that matplotlib does not know, OSError when the file cannot
-    be written.
+    It appears under its name when it is whole; until then an older one stays as it is. Raises
+    ValueError for an ending that matplotlib does not know, OSError when the file cannot be
+    written.
     """
-    with warnings.catch_warnings():
+    kind = Path(path).suffix[1:] or "png"
+    target = Path(path).resolve()  # replace the file that is meant, not the link to it
+    is_special = target.exists() and not target.is_file()  # a device, a pipe; a folder refuses
+    place = nullcontext(target) if is_special else whole_file(target)
+    with warnings.catch_warnings(), place as part, naming_output(path):
         # A name in a script that the font lacks becomes boxes; that is no reason to complain.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        figure.savefig(os.fspath(path), dpi=_DPI)
+        figure.savefig(part, dpi=_DPI, format=kind)
 
 
 def draw_section(section: RecordSection) -> Figure:

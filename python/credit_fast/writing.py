@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast import _core
-from credit_fast.part_file import open_binary, output
+from credit_fast.output_file import naming_output, written_path
 from credit_fast.waveform import Stream, Trace
 
 __all__ = ["write"]
@@ -109,7 +109,11 @@ def write(
     if hasattr(filename, "write"):
         _write_all(filename, records)
     else:
-        with output(filename, open_binary) as file:
+        with (
+            written_path(filename) as (place, mode),
+            naming_output(filename),
+            place.open(mode + "b") as file,
+        ):
             for record in records:
                 file.write(record)
 

@@ -12,12 +12,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
 from memory_archive import MemoryArchive, catalog, event, pick
 
 from credit_fast.catalogs.model import StationTable
 from credit_fast.hdf5 import makeh5
 from credit_fast.hdf5.interrupt import noted_signals
+from credit_fast.hdf5.part_file import part_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -116,6 +118,40 @@ def test_a_signal_after_the_last_look_is_raised_at_the_end_of_the_block() -> Non
     with pytest.raises(SystemExit) as end, noted_signals():
         os.kill(os.getpid(), signal.SIGTERM)
     assert end.value.code == 143
+
+
+def test_a_second_ctrl_c_in_the_middle_of_cleaning_up_removes_the_part_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: h5py.File) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the second signal was not raised")
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        noted_signals() as noted,
+        part_file(tmp_path / "out.h5", False, noted, noted.remove_at_second),
+    ):
+        assert len(list(tmp_path.iterdir())) == 1
+        monkeypatch.setattr(h5py.File, "close", interrupted)
+        os.kill(os.getpid(), signal.SIGINT)
+        noted()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("wait_s", [0.0, 0.005, 0.02, 0.02, 0.05, 0.1])
+def test_a_second_ctrl_c_at_any_time_leaves_nothing(tmp_path: Path, wait_s: float) -> None:
+    command = [sys.executable, "-c", SCRIPT.format(path=sys.path), str(tmp_path / "out.h5")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"asked\n"
+        time.sleep(0.1)
+        assert len(list(tmp_path.iterdir())) == 1
+        process.send_signal(signal.SIGINT)
+        time.sleep(wait_s)
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_second_ctrl_c_acts_at_once() -> None:

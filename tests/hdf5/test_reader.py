@@ -202,3 +202,24 @@ def test_what_is_no_hdf5_is_a_dataset_error(tmp_path: Path) -> None:
     path.write_text("not HDF5")
     with pytest.raises(DatasetError, match=r"text\.h5 cannot be read as HDF5"):
         open_dataset(path)
+
+
+def test_a_component_without_begin_has_that_of_another(made: Path) -> None:
+    with h5py.File(made, "a") as file:
+        for name in ("HHE", "HHN"):
+            del file[EVID][STATION][name].attrs["btime"]
+    with open_dataset(made) as dataset:
+        station = dataset.event(EVID).stations[STATION]
+    assert list(station.components) == ["HHE", "HHN", "HHZ"]
+    assert len({item.start for item in station.components.values()}) == 1
+    assert station.problems == []
+
+
+def test_a_station_without_any_begin_names_its_components(made: Path) -> None:
+    with h5py.File(made, "a") as file:
+        for item in file[EVID][STATION].values():
+            del item.attrs["btime"]
+    with open_dataset(made) as dataset:
+        station = dataset.event(EVID).stations[STATION]
+    assert (station.components, station.undated) == ({}, ["HHE", "HHN", "HHZ"])
+    assert "HHE: no attribute btime" in station.problems

@@ -26,6 +26,7 @@ from credit_fast.errors import MissingExtraError
 from credit_fast.hdf5 import makeh5
 from credit_fast.hdf5.reader import Dataset, open_dataset
 from credit_fast.index import makeindex
+from credit_fast.output_file import naming_output
 from credit_fast.synthetic import DEFAULT_SEED, Fault, SyntheticArchive, make_archive
 from credit_fast.synthetic.verdict import Verdict, judge_cuts, judge_reports
 from credit_fast.times import UTCDateTime
@@ -179,7 +180,8 @@ def _prepare_folder(folder: Path, overwrite: bool) -> None:
             else:
                 path.unlink(missing_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARKER).write_text("made by credit-fast demo\n", encoding="utf-8")
+    with naming_output(folder / MARKER):
+        (folder / MARKER).write_text("made by credit-fast demo\n", encoding="utf-8")
 
 
 def _make(demo: _Run, args: argparse.Namespace) -> SyntheticArchive:

@@ -2,58 +2,79 @@
 
 Python raises KeyboardInterrupt between any two instructions, also inside a callback that discards
 exceptions: h5py runs such callbacks whenever one of its objects dies, and an interrupt there is
-lost. Signals only; no file and no thread belongs here.
+lost. Signals only; of files it knows the one that a second signal removes.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
-__all__ = ["noted_signals"]
+__all__ = ["NotedSignals", "noted_signals"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class NotedSignals:
+    """What is held back; calling it raises the first of it, if there is any."""
+
+    def __init__(self) -> None:
+        self._pending: list[int] = []
+        self._doomed: Path | None = None
+
+    def __call__(self) -> None:
+        """Raise what is pending."""
+        if self._pending:
+            raise _exception(self._pending[0])
+
+    def remove_at_second(self, path: Path) -> None:
+        """Name the file that a second signal removes before it is raised.
+
+        It is raised wherever the run then is, in the middle of cleaning up too, which would leave
+        the file; and where h5py discards it, the file is gone all the same.
+        """
+        self._doomed = path
+
+    def note(self, number: int, _frame: FrameType | None) -> None:
+        """Handle a signal: keep the first one back, raise any other."""
+        self._pending.append(number)
+        if len(self._pending) > 1:
+            if self._doomed is not None:
+                with suppress(OSError):  # not made yet, or open on a system that minds
+                    self._doomed.unlink()
+            raise _exception(number)
+
+
 @contextmanager
-def noted_signals() -> Iterator[Callable[[], None]]:
-    """Hold back SIGINT and SIGTERM; yield a function that raises what is pending.
+def noted_signals() -> Iterator[NotedSignals]:
+    """Hold back SIGINT and SIGTERM; yield what raises them when it is called.
 
     That is KeyboardInterrupt, or SystemExit with the shell's code of the signal (143). A further
     signal while one is pending raises at once. The end of the block raises what came after the
     last call, and puts the old handlers back.
 
-    Only the main thread can handle signals: elsewhere nothing changes, and the function does
-    nothing. A signal that is ignored (nohup) stays ignored.
+    Only the main thread can handle signals: elsewhere nothing changes, and nothing is raised. A
+    signal that is ignored (nohup) stays ignored.
     """
-    pending: list[int] = []
-
-    def act() -> None:
-        if pending:
-            raise _exception(pending[0])
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        pending.append(number)
-        if len(pending) > 1:
-            raise _exception(number)
-
+    noted = NotedSignals()
     if threading.current_thread() is not threading.main_thread():
-        yield act
+        yield noted
         return
     handlers = {number: signal.getsignal(number) for number in _SIGNALS}
     # None: a handler that Python did not set, and could not put back.
     replaced = {n: old for n, old in handlers.items() if old not in (signal.SIG_IGN, None)}
     try:
         for number in replaced:
-            signal.signal(number, note)
-        yield act
+            signal.signal(number, noted.note)
+        yield noted
     finally:
         for number, old in replaced.items():
             signal.signal(number, old)
-    act()
+    noted()
 
 
 def _exception(number: int) -> BaseException:

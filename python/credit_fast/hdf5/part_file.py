@@ -1,11 +1,11 @@
 """An HDF5 file that appears under its name only when it is whole. Knows no layout.
 
-What h5py raises when the system refuses to write is put into words here; the rest is
-`credit_fast.part_file`.
+What HDF5 says when it cannot write becomes an OSError here; the rest is in `output_file`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import h5py
 
-from credit_fast.part_file import part_path, write_error
+from credit_fast.output_file import cannot_write, sync, whole_file
 
 __all__ = ["part_file"]
 
@@ -23,18 +23,22 @@ _ERRNO = re.compile(r"errno = (\d+)")
 
 @contextmanager
 def part_file(
-    target: Path, overwrite: bool, last_check: Callable[[], object] = lambda: None
+    target: Path,
+    overwrite: bool,
+    last_check: Callable[[], object] = lambda: None,
+    on_part: Callable[[Path], object] = lambda _: None,
 ) -> Iterator[h5py.File]:
     """Yield a new file to write to; it gets the name `target` when the block ends well.
 
-    `last_check` is called when the file is whole, just before it gets its name; what it raises
-    stops that.
+    `last_check` is called when the file is whole, before it is put on the disk and once more
+    before it gets its name; what it raises stops that. `on_part` is told the path of the part
+    file before that is made.
 
     Raises OSError when it could not be written (with the system's number, such as ENOSPC, when
     HDF5 tells it), FileExistsError when `target` came into being meanwhile and `overwrite` is
     not set. Other exceptions of the block go through.
     """
-    with part_path(target, overwrite, last_check) as part:
+    with whole_file(target, overwrite=overwrite, last_check=last_check, on_part=on_part) as part:
         file = None
         try:
             try:
@@ -46,6 +50,8 @@ def part_file(
                 raise _write_error(target, error) from error
             try:
                 file.close()
+                last_check()
+                sync(part)
             except _OF_H5PY as error:
                 raise _write_error(target, error) from error
         finally:
@@ -67,5 +73,8 @@ def _is_of_writing(error: Exception) -> bool:
 def _write_error(target: Path, error: Exception) -> OSError:
     """The failure of HDF5 as an OSError with the system's number, if its text has one."""
     match = _ERRNO.search(str(error))
-    number = error.errno if isinstance(error, OSError) else None
-    return write_error(target, int(match.group(1)) if match else number, str(error))
+    if match is not None:
+        error = OSError(int(match.group(1)), os.strerror(int(match.group(1))))
+    named = cannot_write(target, error if isinstance(error, OSError) else OSError(str(error)))
+    message = f"{named.strerror or named}; nothing was left, an older file is untouched"
+    return OSError(message) if named.errno is None else OSError(named.errno, message)

@@ -1,7 +1,8 @@
 """Walks a CREDIT data set: events, their stations, picks and waveforms, as plain records.
 
 Reads what `makeh5` writes and what the toolkit before it wrote (no `waveform_length_sample`,
-`gaps`, `completeness` or `delta`; strings of fixed length). What cannot be understood is left
+`gaps`, `completeness` or `delta`; strings of fixed length), and a component without `btime` beside
+one that has it. What cannot be understood is left
 out and named in `problems` of the record it belongs to: one odd attribute never costs its event.
 Samples stay in the file until `ComponentRecord.read()`. Nothing here writes, judges or plots.
 """
@@ -38,6 +39,7 @@ __all__ = [
 class ComponentRecord:
     """One waveform: `npts` samples from `start`, `delta_s` seconds apart.
 
+    `start` is that of a component as long as it where it has no `btime` of its own.
     `gaps` holds the filled stretches as (first sample, number of samples); `completeness` is the
     share of real samples, 0 to 1; `subsample_offset_s` says how much later than the grid its
     samples were really taken.
@@ -89,7 +91,8 @@ class StationRecord:
     """One station of one event.
 
     `picks` maps the key of each pick with a time (`TRAVTIME.Pg`, `Sg`, `P`) to that time, in the
-    order of the catalogue; `types` has one key per pick row, timed or not.
+    order of the catalogue; `types` has one key per pick row, timed or not. `undated` are its
+    waveforms without a begin, of their own or of another component: they are not in `components`.
     """
 
     station_id: str
@@ -102,6 +105,7 @@ class StationRecord:
     components: dict[str, ComponentRecord]
     attrs: LazyAttributes
     problems: list[str]
+    undated: list[str] = field(default_factory=list)
 
     @property
     def phases(self) -> dict[str, UTCDateTime]:
@@ -153,8 +157,12 @@ class Dataset:
         self.path = os.fspath(path)
         try:
             self._file = h5py.File(self.path, "r")
-        except (FileNotFoundError, PermissionError, IsADirectoryError):
-            raise
+        except FileNotFoundError as error:
+            text = "No such HDF5 file (credit-fast makeh5 makes one)"
+            raise FileNotFoundError(error.errno, text, self.path) from None
+        except (PermissionError, IsADirectoryError) as error:
+            number = error.errno or 0
+            raise OSError(number, os.strerror(number), self.path) from None
         except Exception as error:
             raise DatasetError(
                 f"{self.path} cannot be read as HDF5: {one_line(error)}", path=self.path
@@ -250,12 +258,7 @@ def open_dataset(path: str | os.PathLike[str]) -> Dataset:
 def read_station(group: h5py.Group, name: str) -> StationRecord:
     """The record of one station group; whatever is odd in it is listed in `problems`."""
     found = _Attempts(group)
-    components = {}
-    for channel, node in found.children(group):
-        try:
-            components[channel] = _read_component(channel, node)
-        except DatasetError as error:
-            found.problems.append(str(error))
+    components, undated = _read_components(found, group)
     types = [key for key in str(found.value(layout.STATION_TYPES, "")).split(",") if key]
     return StationRecord(
         station_id=name,
@@ -268,7 +271,41 @@ def read_station(group: h5py.Group, name: str) -> StationRecord:
         components=components,
         attrs=found.attrs,
         problems=found.problems,
+        undated=undated,
     )
+
+
+class _NoBeginError(DatasetError):
+    """A component has no `btime`."""
+
+
+def _read_components(
+    found: _Attempts, group: h5py.Group
+) -> tuple[dict[str, ComponentRecord], list[str]]:
+    """The components that can be read, and the names of those whose begin nothing tells.
+
+    All components of a station begin together, so one without `btime` has that of another, if
+    that one has as many samples.
+    """
+    components: dict[str, ComponentRecord] = {}
+    waiting: dict[str, Any] = {}
+    for channel, node in found.children(group):
+        try:
+            components[channel] = _read_component(channel, node, {})
+        except _NoBeginError:
+            waiting[channel] = node
+        except DatasetError as error:
+            found.problems.append(str(error))
+    begins = {item.npts: item.start for item in components.values()}
+    undated = []
+    for channel, node in waiting.items():
+        try:
+            components[channel] = _read_component(channel, node, begins)
+        except DatasetError as error:
+            found.problems.append(str(error))
+            if isinstance(error, _NoBeginError):
+                undated.append(channel)
+    return dict(sorted(components.items())), undated
 
 
 class _Attempts:
@@ -334,7 +371,8 @@ def _read_distance(found: _Attempts) -> float | None:
     return None
 
 
-def _read_component(name: str, node: Any) -> ComponentRecord:
+def _read_component(name: str, node: Any, begins: dict[int, UTCDateTime]) -> ComponentRecord:
+    """One component; `begins` has, by number of samples, the begin where it has none itself."""
     try:
         shape = node.shape if isinstance(node, h5py.Dataset) else None
     except Exception as error:
@@ -350,8 +388,11 @@ def _read_component(name: str, node: Any) -> ComponentRecord:
     delta_s = as_float(attrs.simple(layout.DELTA, layout.DEFAULT_DELTA_S))
     if delta_s is None or delta_s <= 0:
         raise DatasetError(f"{name}: {layout.DELTA} {attrs[layout.DELTA]!r} is no sample interval")
+    if layout.BEGIN_TIME not in attrs and npts not in begins:
+        raise _NoBeginError(f"{name}: no attribute {layout.BEGIN_TIME}")
     try:
-        start = _time(attrs.simple(layout.BEGIN_TIME))
+        is_dated = layout.BEGIN_TIME in attrs
+        start = _time(attrs.simple(layout.BEGIN_TIME)) if is_dated else begins[npts]
         gaps = layout.parse_gaps(str(attrs.simple(layout.GAPS, "")))
         _ = start + npts * delta_s  # its end is a time too
     except (ValueError, OverflowError) as error:

@@ -12,11 +12,9 @@ import os
 import sys
 import threading
 import time
-import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,7 +28,7 @@ from credit_fast._core import compress_chunk
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
-from credit_fast.errors import DataWarning
+from credit_fast.data_warnings import collected_warnings
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.accounting import MakeH5Report
 from credit_fast.hdf5.attributes import AttributeWriter
@@ -39,6 +37,7 @@ from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.part_file import part_file
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.record import Component, Record
+from credit_fast.output_file import left_parts
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
 
@@ -90,7 +89,8 @@ def makeh5(
     Parameters
     ----------
     index
-        Index file, or an object with `get_waveforms` (called from `threads` threads at once).
+        Index file, or an object with `get_waveforms` (called from `threads` threads at once). Of
+        an index file or a `Client`, records that fail their own check count as a gap.
     out
         The file to make. It appears under this name only when it is whole; until then it is a
         `.part` file beside it, which every failure removes.
@@ -141,14 +141,15 @@ def makeh5(
     )
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
+    report.left_parts = [str(path) for path in left_parts(target)]
     with (
-        noted_signals() as act_on_signal,
-        _collected_warnings() as damaged,
-        part_file(target, overwrite, act_on_signal) as file,
+        noted_signals() as noted,
+        collected_warnings() as damaged,
+        part_file(target, overwrite, noted, noted.remove_at_second) as file,
         work_progress("events", shown=progress) as bar,
     ):
         task = bar.add_task("makeh5", total=len(events))
-        job = _Job(source, table, settings, report, file, act_on_signal)
+        job = _Job(source, table, settings, report, file, noted)
         job.run(events, lambda: bar.advance(task))
     report.damaged_files = list(damaged)
     report.size_bytes = target.stat().st_size
@@ -393,23 +394,3 @@ def _is_same_file(target: Path, path: Path) -> bool:
         return target.samefile(path)
     except (OSError, ValueError):  # it does not exist, or cannot be a file's name
         return False
-
-
-@contextmanager
-def _collected_warnings() -> Iterator[dict[str, None]]:
-    """Catch every DataWarning of the run, from any thread, as texts without repeats."""
-    texts: dict[str, None] = {}
-    with warnings.catch_warnings():
-        show = warnings.showwarning
-
-        def collect(
-            message: Warning | str, category: type[Warning], *place: Any, **more: Any
-        ) -> None:
-            if issubclass(category, DataWarning):
-                texts.setdefault(str(message))
-            else:
-                show(message, category, *place, **more)
-
-        warnings.simplefilter("always", DataWarning)
-        warnings.showwarning = collect
-        yield texts

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast._core import encode_mseed2
+from credit_fast.output_file import naming_output
 from credit_fast.synthetic import faults as wrong
 from credit_fast.synthetic.model import (
     Fault,
@@ -127,8 +128,8 @@ def make_archive(
     jobs = _jobs(data, [s for s in sites if s.has_data], start_ns, duration_s, rate)
     plan = _Plan(quakes, [f for f in planned if f.start_ns is not None], rate, seed)
     files, placed = _write_files(jobs, plan, threads or os.cpu_count() or 1, on_file)
-    (root / "catalog.pha").write_bytes(phase_report(quakes).encode())
-    (root / "stations.loc").write_bytes(station_file(sites).encode())
+    _write(root / "catalog.pha", phase_report(quakes).encode())
+    _write(root / "stations.loc", station_file(sites).encode())
     return SyntheticArchive(
         folder=root,
         data=data,
@@ -247,11 +248,11 @@ def _write_day(job: _Job, plan: _Plan) -> tuple[list[Path], list[Fault]]:
     if "damaged_record" in mine:
         wanted, _ = _span(mine["damaged_record"], job, plan)
         placed.append(_damage(content, mine["damaged_record"], wanted, job, plan))
-    job.path.write_bytes(content)
+    _write(job.path, content)
     if "overlap" in mine:
         first, stop = _span(mine["overlap"], job, plan)
         again = job.path.with_name(job.path.name + ".resent")
-        again.write_bytes(_encode(job, plan, samples, first, stop, 1))
+        _write(again, _encode(job, plan, samples, first, stop, 1))
         placed.append(wrong.with_place(mine["overlap"], again, None, None))
         paths.append(again)
     return paths, placed
@@ -348,3 +349,8 @@ def _damage(content: bytearray, fault: Fault, wanted: int, job: _Job, plan: _Pla
         end_ns=job.start_ns + (int(ends[record]) - 1) * plan.step_ns,
     )
     return wrong.with_place(exact, job.path, offset, RECORD_BYTES)
+
+
+def _write(path: Path, content: bytes | bytearray) -> None:
+    with naming_output(path):
+        path.write_bytes(content)
