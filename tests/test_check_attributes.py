@@ -236,3 +236,56 @@ def test_a_file_of_the_older_toolkit_is_whole(tmp_path: Path) -> None:
     report = check(path, events, index=small_archive())
     assert report.findings == []
     assert report.compared_records == 2
+
+
+ATTRIBUTES = ("delta", "btime", "waveform_length_sample", "gaps", "completeness")
+
+
+@pytest.mark.parametrize("name", ATTRIBUTES)
+def test_an_attribute_that_a_component_lacks_is_missing(
+    made: Path, events: Catalog, name: str
+) -> None:
+    with h5py.File(made, "a") as file:
+        del file[EVID][STATION]["HHE"].attrs[name]
+    report = check(made, events)
+    (finding,) = report.findings
+    assert str(finding) == f"missing component /{EVID}/{STATION}/HHE: no attribute {name}"
+    assert report.found["component"] == report.expected["component"] == 3
+    row = next(line for line in str(report).splitlines() if line.startswith("components "))
+    assert row.split() == ["components", "3", "3", "1", "0", "0", "0"]
+
+
+def test_all_attributes_that_a_component_lacks_are_one_finding(made: Path, events: Catalog) -> None:
+    with h5py.File(made, "a") as file:
+        for name in ATTRIBUTES:
+            del file[EVID][STATION]["HHZ"].attrs[name]
+    (finding,) = check(made, events).findings
+    assert finding.text == f"no attribute {', '.join(ATTRIBUTES)}"
+
+
+def test_a_station_without_any_begin_lacks_attributes_and_no_component(
+    made: Path, events: Catalog
+) -> None:
+    with h5py.File(made, "a") as file:
+        for dataset in file[EVID][STATION].values():
+            del dataset.attrs["btime"]
+    report = check(made, events)
+    assert [str(item) for item in report.findings] == [
+        f"missing component /{EVID}/{STATION}/{name}: no attribute btime"
+        for name in ("HHE", "HHN", "HHZ")
+    ]
+    assert report.components_per_station == {3: 1}
+
+
+def test_the_first_components_tell_who_made_the_file(made: Path, events: Catalog) -> None:
+    """Without one of the newer attributes in any component it is of the toolkit, which had none."""
+    with h5py.File(made, "a") as file:
+        for event in file.values():
+            for station in event.values():
+                for dataset in station.values():
+                    for name in ("waveform_length_sample", "gaps", "completeness"):
+                        del dataset.attrs[name]
+    assert check(made, events).is_whole
+    with h5py.File(made, "a") as file:
+        file[EVID][STATION]["HHN"].attrs["gaps"] = ""
+    assert len(check(made, events).findings) == 3

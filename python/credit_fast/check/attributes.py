@@ -3,7 +3,7 @@
 What must be there is what the toolkit before makeh5 wrote too: of an event `time lat lon mag depth
 type strs`, of a station `types`, and of a pick its time and `.type .phasetype .recordtype
 .magsource .magtype .mag .strs .dist .distaz` with the two values of its row type. `.azimuth` is
-required only beside components with `waveform_length_sample`; the toolkit wrote neither. Its text
+required only in files of makeh5; the toolkit did not write it. Its text
 forms are good: `distaz` in any spelling of the number, or as a number, and in `strs` the -1 and
 -123 that it put in place of NONE. Attributes of other names are nobody's fault, unless a reader
 would take them for a time, a distance or a part of a pick.

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 
 import h5py
@@ -22,18 +24,20 @@ from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, Chec
 from credit_fast.check.samples import ArchiveCheck
 from credit_fast.check.stations import check_station
 from credit_fast.client import Client
+from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
-from credit_fast.hdf5.reader import open_dataset, read_station
+from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
 
 __all__ = ["testh5"]
 
 PathLike = str | os.PathLike[str]
+_LOOKED_AT = 1000  # components, to tell who made the file
 
 
 def testh5(
@@ -50,9 +54,11 @@ def testh5(
 ) -> CheckReport:
     """Compare a CREDIT HDF5 file with its catalogue, and a sample of it with the archive.
 
-    Files of the toolkit before makeh5 can be checked too: of a component only `btime` is
-    required, of an event and a pick what that toolkit wrote, and unknown attributes are no fault
-    (the list is in `credit_fast.check.attributes`).
+    Files of the toolkit before makeh5 can be checked too: of a component only `btime` and `delta`
+    are required, of an event and a pick what that toolkit wrote, and unknown attributes are no
+    fault (the list is in `credit_fast.check.attributes`). In a file of makeh5 all attributes that
+    it writes are required; it is one when any component has `waveform_length_sample`, `gaps` or
+    `completeness`.
 
     Parameters
     ----------
@@ -65,7 +71,8 @@ def testh5(
         Station file, or what `read_stations` returned: compares the coordinates too.
     index
         Index file, or an object with `get_waveforms`: `sample` station records, chosen by chance
-        from `seed`, are cut again, and every sample, the start and the interval compared.
+        from `seed`, are cut again, by the rules of makeh5, and every sample, the start and the
+        interval compared. What is damaged in the archive is listed in the report.
     range_s
         Seconds before the first and after the last pick that the file was made with. Without it a
         record is compared over the time that it covers and its picks, and one that was shortened
@@ -112,6 +119,27 @@ def _check_stats(stats: Path, inputs: list[object]) -> None:
             raise ValueError(f"{stats} is an input: the report needs a name of its own")
 
 
+def _is_of_makeh5(dataset: Dataset) -> bool:
+    """Whether one of the first components has an attribute that the older toolkit never wrote."""
+    return any(
+        name in attrs
+        for attrs in islice(_component_attributes(dataset), _LOOKED_AT)
+        for name in (layout.NPTS, layout.GAPS, layout.COMPLETENESS)
+    )
+
+
+def _component_attributes(dataset: Dataset) -> Iterator[LazyAttributes]:
+    for evid in dataset.events():
+        with suppress(DatasetError, KeyError):  # what is damaged is told where it is checked
+            event = child_of(dataset.root, evid)
+            for name in members_of(event).names if isinstance(event, h5py.Group) else ():
+                with suppress(DatasetError, KeyError):
+                    station = child_of(event, name)
+                    if isinstance(station, h5py.Group):
+                        items = read_station(station, name).components.values()
+                        yield from (item.attrs for item in items)
+
+
 class _Chosen:
     """A fair sample of station records, taken while they pass (reservoir), fixed by the seed."""
 
@@ -149,10 +177,17 @@ class _Job:
         self.archive = archive
         self.chosen = chosen
         self.report = CheckReport(os.fspath(path), str(events.path))
+        self.is_new = False
 
     def run(self, progress: bool) -> None:
         """Fill the report."""
+        with collected_warnings() as damaged:
+            self._run(progress)
+        self.report.damaged_files = list(damaged)
+
+    def _run(self, progress: bool) -> None:
         with open_dataset(self.path) as dataset, work_progress("events", shown=progress) as bar:
+            self.is_new = _is_of_makeh5(dataset)
             names = dict.fromkeys(dataset.events())
             task = bar.add_task("testh5", total=len(self.events))
             known: set[str] = set()
@@ -226,6 +261,7 @@ class _Job:
             plan,
             coordinates=coordinates,
             has_table=self.table is not None,
+            is_new=self.is_new,
         )
         if self.archive is not None:
             self.archive.see(record)

@@ -19,6 +19,7 @@ __all__ = ["DIFFERENT", "EXTRA", "MISSING", "UNREADABLE", "CheckReport", "Findin
 
 MISSING, DIFFERENT, EXTRA, UNREADABLE = "missing", "different", "extra", "unreadable"
 _LISTED = 20
+_DAMAGED = "damaged in the archive: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class CheckReport:
 
     `expected` and `found` count events, station records, components and picks; a pick is found
     when all its attributes are what the catalogue gives. `components_per_station` counts station
-    records by their number of components.
+    records by their number of components. `incomplete_components` lack an attribute.
+    `damaged_files` holds the archive's warnings, each once, with the file's name: no fault of
+    the data set, which lacks those samples too.
     """
 
     path: str
@@ -57,6 +60,8 @@ class CheckReport:
     findings: list[Finding] = field(default_factory=list)
     compared_records: int = 0
     compared_samples: int = 0
+    damaged_files: list[str] = field(default_factory=list)
+    incomplete_components: int = 0
 
     LEVELS = ("event", "station record", "component", "pick")
 
@@ -68,6 +73,11 @@ class CheckReport:
     def add(self, kind: str, level: str, place: str, text: str) -> None:
         """Note one difference; names and texts of a damaged file can hold anything."""
         self.findings.append(Finding(kind, level, one_line(place), one_line(text)))
+
+    def add_absent(self, place: str, attributes: str) -> None:
+        """Note a component that is there and lacks attributes."""
+        self.incomplete_components += 1
+        self.add(MISSING, "component", place, f"no attribute {attributes}")
 
     def to_dict(self) -> dict[str, Any]:
         """Everything, for JSON."""
@@ -86,6 +96,7 @@ class CheckReport:
             "duplicate_events": self.duplicate_events,
             "compared_records": self.compared_records,
             "compared_samples": self.compared_samples,
+            "damaged_files": self.damaged_files,
             "findings": [
                 {"kind": item.kind, "level": item.level, "place": item.place, "text": item.text}
                 for item in self.findings
@@ -104,7 +115,7 @@ class CheckReport:
         counts = Counter(item.kind for item in self.findings if item.level == level)
         if level == "component":
             # A finding names a station record; the table counts its components.
-            counts[MISSING] = self._missing_components()
+            counts[MISSING] = self._missing_components() + self.incomplete_components
         return [str(counts[kind]) for kind in (MISSING, DIFFERENT, EXTRA, UNREADABLE)]
 
     def _rows(self) -> Iterator[list[str]]:
@@ -125,11 +136,14 @@ class CheckReport:
             yield f"events whose id came before in the catalogue: {self.duplicate_events}"
         if self.compared_records:
             yield f"samples compared with the archive: {self.compared_samples}"
+        if self.damaged_files:
+            yield f"damaged places in the archive: {len(self.damaged_files)}"
         yield f"{self.path}: " + ("whole" if self.is_whole else f"{len(self.findings)} findings")
 
     def __str__(self) -> str:
         lines = [_plain_row(_HEADS), *map(_plain_row, self._rows()), *self._closing()]
-        return "\n".join([*lines, "", *map(str, self.findings)]).rstrip() + "\n"
+        damaged = [f"{_DAMAGED}{text}" for text in self.damaged_files]
+        return "\n".join([*lines, "", *map(str, self.findings), *damaged]).rstrip() + "\n"
 
     def print(self, console: Console) -> None:
         """The summary as a table for a terminal, with the first findings."""
@@ -142,6 +156,9 @@ class CheckReport:
         lines = [*map(str, self.findings[:_LISTED])]
         if len(self.findings) > _LISTED:
             lines.append(f"... and {len(self.findings) - _LISTED} more findings")
+        lines += [f"{_DAMAGED}{text}" for text in self.damaged_files[:_LISTED]]
+        if len(self.damaged_files) > _LISTED:
+            lines.append(f"... and {len(self.damaged_files) - _LISTED} more damaged places")
         for line in (*lines, *self._closing()):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
 

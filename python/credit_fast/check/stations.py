@@ -36,15 +36,16 @@ def check_station(
     *,
     coordinates: Station | None,
     has_table: bool,
+    is_new: bool,
 ) -> None:
     """Note everything in which the record differs from its plan.
 
     `coordinates` are the station's in the station table; without a table (`has_table`) the
-    coordinates in the file are taken as they are.
+    coordinates in the file are taken as they are. `is_new`: the file is of makeh5, not of the
+    toolkit before it, which wrote fewer attributes.
     """
     of_station = dict(layout.station_attributes(plan.keys, coordinates))
     of_picks = dict(plan.attributes())
-    is_new = any(layout.NPTS in item.attrs for item in record.components.values())
     optional = () if is_new else (layout.PICK_AZIMUTH,)
     station_faults = list(compare_attributes(record.attrs, of_station.items()))
     pick_faults = list(compare_attributes(record.attrs, of_picks.items(), optional))
@@ -57,10 +58,11 @@ def check_station(
     _note_picks(report, place, record, plan, pick_faults)
     noted = {fault.name for fault in (*station_faults, *pick_faults)}
     known = tuple(f"attribute {name}{after}" for name in noted for after in " :")
+    known += tuple(f"{name}: no attribute" for name in record.undated)
     for problem in record.problems:
         if not problem.startswith(known):
             report.add(UNREADABLE, "station record", place, problem)
-    _check_components(report, place, record)
+    _check_components(report, place, record, is_new)
 
 
 def _note_picks(
@@ -134,16 +136,22 @@ def _note(report: CheckReport, place: str, faults: list[Difference], where: str)
         report.add(kind, "pick", place, "; ".join(texts[:_LISTED]) + more + where)
 
 
-def _check_components(report: CheckReport, place: str, record: StationRecord) -> None:
+def _check_components(report: CheckReport, place: str, record: StationRecord, is_new: bool) -> None:
     components = list(record.components.values())
-    report.components_per_station[len(components)] += 1
-    report.found["component"] += len(components)
+    present = sorted([*record.components, *record.undated])
+    report.components_per_station[len(present)] += 1
+    report.found["component"] += len(present)
     report.components_with_gaps += sum(bool(component.gaps) for component in components)
-    names = " ".join(record.components) or "none"
-    if len(components) < 3:
-        report.add(MISSING, "component", place, f"{len(components)} of 3 components ({names})")
-    elif len(components) > 3:
-        report.add(EXTRA, "component", place, f"{len(components)} components ({names})")
+    names = " ".join(present) or "none"
+    if len(present) < 3:
+        report.add(MISSING, "component", place, f"{len(present)} of 3 components ({names})")
+    elif len(present) > 3:
+        report.add(EXTRA, "component", place, f"{len(present)} components ({names})")
+    absent = {item.name: _absent_attributes(item, is_new) for item in components}
+    absent |= dict.fromkeys(record.undated, layout.BEGIN_TIME)
+    for name, attributes in sorted(absent.items()):
+        if attributes:
+            report.add_absent(f"{place}/{name}", attributes)
     if len({(item.start, item.delta_s, item.npts) for item in components}) > 1:
         text = "components differ in start, interval or length"
         report.add(DIFFERENT, "component", place, text)
@@ -157,8 +165,16 @@ def _check_components(report: CheckReport, place: str, record: StationRecord) ->
             report.add(DIFFERENT, "component", f"{place}/{item.name}", text)
 
 
+def _absent_attributes(item: ComponentRecord, is_new: bool) -> str:
+    """Names of the attributes that a component lacks, joined by commas."""
+    required: tuple[str, ...] = (layout.DELTA, layout.BEGIN_TIME)
+    if is_new:
+        required += (layout.NPTS, layout.GAPS, layout.COMPLETENESS)
+    return ", ".join(name for name in required if name not in item.attrs)
+
+
 def _component_faults(item: ComponentRecord) -> list[str]:
-    """What contradicts itself in one component. Of its attributes only `btime` must be there."""
+    """What contradicts itself in one component; attributes that are not there do not."""
     faults = []
     dtype = np.dtype(item.dtype)
     if dtype.str[1:] not in _SAMPLE_TYPES:
