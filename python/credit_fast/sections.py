@@ -210,11 +210,13 @@ def build_station_panel(
     event_id: str,
     station_id: str,
     *,
+    component: str | None = None,
     before_s: float | None = None,
     after_s: float | None = None,
 ) -> StationPanel:
     """Gather the components of one station record, in counts less their mean.
 
+    `component` takes only channels that end in it, such as "Z".
     `before_s` and `after_s` count from the origin; without them the panel begins 10 s before
     the first pick and ends as a section does, and shows the whole record when it has no pick.
     Raises KeyError for an unknown event or station, DatasetError when there is no waveform in
@@ -225,9 +227,12 @@ def build_station_panel(
         raise KeyError(f"event {event_id} has no station {station_id!r}")
     station = event.stations[station_id]
     records = [record for record in station.components.values() if record.npts]
+    if component is not None:
+        records = [record for record in records if record.name.endswith(component)]
     if not records:
+        which = "" if component is None else f" of component {component}"
         raise DatasetError(
-            f"event {event_id} has no waveform at station {station_id}", path=dataset.path
+            f"event {event_id} has no waveform{which} at station {station_id}", path=dataset.path
         )
     picks = _picks_of(event, station)
     begin_s = min(r.start - event.time for r in records)

@@ -20,6 +20,10 @@ __all__ = ["HELP", "NAME", "add_arguments", "near_matches", "run"]
 NAME = "plot"
 HELP = "draw the record section of an event, one station record, or the whole data set"
 _NEAR = 5
+_COMPONENT = "Z"
+# Options that say something of one picture, and would be passed over in silence for another.
+_OF_EVENTS = ("event", "component", "max_stations", "before", "after")
+_WITHOUT_EFFECT = {"station": ("max_stations",), "overview": _OF_EVENTS, "list": _OF_EVENTS}
 
 DESCRIPTION = """\
 Draw an event of a data set as a record section: one trace per station, ordered by epicentral
@@ -33,6 +37,7 @@ examples:
   credit-fast plot -i 2019.h5 --list
   credit-fast plot -i 2019.h5 -e XX.202001311952.0007 -o section.png
   credit-fast plot -i 2019.h5 -e XX.202001311952.0007 --station XX.CF01.00 -o station.png
+  credit-fast plot -i 2019.h5 --station XX.CF01.00 --component Z -o vertical.png
   credit-fast plot -i 2019.h5 --overview -o overview.pdf
 
 exit code:
@@ -75,9 +80,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--list", action="store_true", help="list the events, draw nothing")
     parser.add_argument(
         "--component",
-        default="Z",
         metavar="LETTER",
-        help="last letter of the channels of the record section (default: Z)",
+        help="last letter of the channels that are drawn (default: Z; with --station: all)",
     )
     parser.add_argument(
         "--max-stations",
@@ -103,6 +107,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Draw what was asked for; 0 when there is a picture or list, 2 when there is not."""
     try:
+        _refuse_options_without_effect(args)
         if not args.list:
             plotting.require_matplotlib()
         with open_dataset(args.input) as dataset:
@@ -121,6 +126,14 @@ def run(args: argparse.Namespace) -> int:
         return 2
     print(output)
     return 0
+
+
+def _refuse_options_without_effect(args: argparse.Namespace) -> None:
+    for picture, options in _WITHOUT_EFFECT.items():
+        for option in options:
+            if getattr(args, picture) and getattr(args, option) is not None:
+                name = option.replace("_", "-")
+                raise ValueError(f"--{name} has no effect with --{picture}: leave one of them out")
 
 
 def near_matches(wanted: str, known: list[str]) -> list[str]:
@@ -151,13 +164,18 @@ def _draw(dataset: Dataset, event_id: str, args: argparse.Namespace) -> Figure:
         return plotting.draw_overview(sections.build_overview(dataset))
     if args.station is not None:
         panel = sections.build_station_panel(
-            dataset, event_id, args.station, before_s=args.before, after_s=args.after
+            dataset,
+            event_id,
+            args.station,
+            component=args.component,
+            before_s=args.before,
+            after_s=args.after,
         )
         return plotting.draw_station(panel)
     section = sections.build_section(
         dataset,
         event_id,
-        component=args.component,
+        component=args.component or _COMPONENT,
         max_stations=args.max_stations,
         before_s=sections.LEAD_S if args.before is None else args.before,
         after_s=args.after,
