@@ -50,7 +50,11 @@ def _stream(answer: Any, stacklevel: int) -> Stream:
     return Stream(traces)
 
 
-def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Stream:
+def read(
+    path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview,
+    *,
+    threads: int | None = None,
+) -> Stream:
     """Read one miniSEED file, or miniSEED bytes, without an index.
 
     Parameters
@@ -58,6 +62,9 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
     path_or_bytes
         A file name, or the bytes themselves. miniSEED 2 and 3, mixed record lengths, channels
         and rates; the headers of a full SEED volume are passed over.
+    threads
+        Threads that decode, one a core by default. A gapless run of a million samples or less
+        keeps one busy.
 
     Returns
     -------
@@ -83,9 +90,9 @@ def read(path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview)
         the file is returned.
     """
     if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
-        answer = _core.read_bytes(bytes(path_or_bytes))
+        answer = _core.read_bytes(bytes(path_or_bytes), threads)
     else:
-        answer = _core.read_file(os.fspath(path_or_bytes))
+        answer = _core.read_file(os.fspath(path_or_bytes), threads)
     if not answer[0]:
         _raise_if_unreadable([_problem(fields) for fields in answer[1]])
     return _stream(answer, stacklevel=2)

@@ -1,10 +1,11 @@
 //! Files, bytes and windows → arrays.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use mseed_archive::Error;
 use mseed_archive::tsindex::{IndexReader, Selection};
 use mseed_archive::window::{self, Request};
+use mseed_archive::{Error, run};
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
@@ -16,17 +17,33 @@ type Extent = (String, String, String, String, i64, i64);
 
 type Lists<'py> = (Bound<'py, PyList>, Bound<'py, PyList>);
 
+/// Threads that decode: one a core when not given.
+fn cores(threads: Option<usize>) -> usize {
+    run::threads(threads.and_then(NonZeroUsize::new))
+}
+
 /// Segments and problems of one miniSEED file.
 #[pyfunction]
-pub(crate) fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Lists<'_>> {
-    let answer = enter(py, || window::read_file(&path))?;
+pub(crate) fn read_file(
+    py: Python<'_>,
+    path: PathBuf,
+    threads: Option<usize>,
+) -> PyResult<Lists<'_>> {
+    let threads = cores(threads);
+    let answer = enter(py, || window::read_file(&path, threads))?;
     wrap::answer(py, answer)
 }
 
 /// Segments and problems of miniSEED bytes in memory.
 #[pyfunction]
-pub(crate) fn read_bytes<'py>(py: Python<'py>, data: &[u8]) -> PyResult<Lists<'py>> {
-    let answer = enter(py, || Ok::<_, Error>(window::read_bytes(data, "<bytes>")))?;
+pub(crate) fn read_bytes<'py>(
+    py: Python<'py>,
+    data: &[u8],
+    threads: Option<usize>,
+) -> PyResult<Lists<'py>> {
+    let threads = cores(threads);
+    let read = || Ok::<_, Error>(window::read_bytes(data, "<bytes>", threads));
+    let answer = enter(py, read)?;
     wrap::answer(py, answer)
 }
 
@@ -119,6 +136,7 @@ impl Index {
             end_ns,
             join_files,
             keep_failed,
+            threads: cores(None),
         };
         let mut answer = enter_interruptible(py, |ticker| {
             window::read_window(&self.reader, &request, ticker)

@@ -87,6 +87,7 @@ impl Archive {
             end_ns: START_NS + to * SECOND / 100,
             join_files: true,
             keep_failed,
+            threads: 2,
         };
         read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap()
     }
@@ -417,6 +418,7 @@ fn records_that_scatter_around_their_grid_lose_no_sample_at_the_edges() {
             end_ns: START_NS + to_ms * 1_000_000,
             join_files: true,
             keep_failed: true,
+            threads: 1,
         };
         let answer = read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap();
         let found = values(&answer);

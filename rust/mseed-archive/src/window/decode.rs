@@ -1,76 +1,17 @@
-//! Segments → samples, one buffer each, filled in place.
+//! Segments → samples, one buffer each, filled in place, by several threads where it is long.
 
-use mseed_core::decode::{Out, decode_into};
-use mseed_core::{Record, SampleType};
+use std::thread;
 
-use super::plan::{Piece, Run};
+use mseed_core::decode::{Decoded, Out, Path, Payload, decode_payload};
+
+use super::plan::{Part, Run};
 use super::read::{Answer, Buffer};
-use crate::memory::zeroed;
+use super::samples::Samples;
 use crate::problem::Problem;
 
-/// Decoded samples.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Samples {
-    /// Integers.
-    Int32(Vec<i32>),
-    /// Single precision.
-    Float32(Vec<f32>),
-    /// Double precision.
-    Float64(Vec<f64>),
-    /// Characters.
-    Text(Vec<u8>),
-}
-
-impl Samples {
-    fn new(sample_type: SampleType, npts: usize) -> Self {
-        match sample_type {
-            SampleType::Int32 => Self::Int32(zeroed(npts)),
-            SampleType::Float32 => Self::Float32(zeroed(npts)),
-            SampleType::Float64 => Self::Float64(zeroed(npts)),
-            SampleType::Text => Self::Text(zeroed(npts)),
-        }
-    }
-
-    fn out(&mut self, from: usize, npts: usize) -> Out<'_> {
-        let range = from..from + npts;
-        match self {
-            Self::Int32(v) => Out::Int32(&mut v[range]),
-            Self::Float32(v) => Out::Float32(&mut v[range]),
-            Self::Float64(v) => Out::Float64(&mut v[range]),
-            Self::Text(v) => Out::Text(&mut v[range]),
-        }
-    }
-
-    /// Copy `npts` samples from the place `skip` of `other` to the place `to`.
-    fn copy_from(&mut self, to: usize, other: &Self, skip: usize, npts: usize) {
-        match (self, other) {
-            (Self::Int32(a), Self::Int32(b)) => {
-                a[to..to + npts].copy_from_slice(&b[skip..skip + npts])
-            }
-            (Self::Float32(a), Self::Float32(b)) => {
-                a[to..to + npts].copy_from_slice(&b[skip..skip + npts]);
-            }
-            (Self::Float64(a), Self::Float64(b)) => {
-                a[to..to + npts].copy_from_slice(&b[skip..skip + npts]);
-            }
-            (Self::Text(a), Self::Text(b)) => {
-                a[to..to + npts].copy_from_slice(&b[skip..skip + npts])
-            }
-            // All records of a run have one type.
-            _ => {}
-        }
-    }
-
-    fn slice(&self, from: usize, npts: usize) -> Self {
-        let range = from..from + npts;
-        match self {
-            Self::Int32(v) => Self::Int32(v[range].to_vec()),
-            Self::Float32(v) => Self::Float32(v[range].to_vec()),
-            Self::Float64(v) => Self::Float64(v[range].to_vec()),
-            Self::Text(v) => Self::Text(v[range].to_vec()),
-        }
-    }
-}
+/// Samples that keep a thread busy for a few hundred microseconds: below that starting it costs
+/// more than it gives.
+const SAMPLES_PER_THREAD: usize = 1 << 20;
 
 /// Gapless samples of one channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,44 +32,57 @@ pub struct Segment {
     pub samples: Samples,
 }
 
+/// How runs are decoded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Decoding {
+    /// Whether the samples of a record that failed its own check are kept.
+    pub(super) keep_failed: bool,
+    /// Threads at the most.
+    pub(super) threads: usize,
+}
+
 /// Decode a run. A record that holds fewer samples than its header says leaves a hole: the run
 /// then becomes several segments. A record that failed its own check is counted in `answer`, and
-/// leaves a hole as long as it is unless `keep_failed`.
+/// leaves a hole as long as it is unless it is to be kept.
 pub(super) fn decode_run(
     run: &Run,
     buffers: &[Buffer<'_>],
-    keep_failed: bool,
+    decoding: Decoding,
     answer: &mut Answer,
 ) {
     let first = *run.first();
     let mut samples = Samples::new(first.sample_type, run.npts);
     let mut holes = Vec::new();
-    let mut at = 0;
-    for part in &run.parts {
-        let buffer = &buffers[part.piece.buffer];
-        let decoded = decode_part(&part.piece, part.skip, part.take, buffer, &mut samples, at);
-        let mut good = decoded.good;
-        if decoded.failed_check() {
+    for blemish in decode_all(
+        &run.parts,
+        run.npts,
+        buffers,
+        samples.out(),
+        decoding.threads,
+    ) {
+        let part = &run.parts[blemish.part];
+        let mut good = blemish.good;
+        if blemish.failed_check {
             answer.failed_records.push(first.source);
-            good = if keep_failed { good } else { 0 };
+            good = if decoding.keep_failed { good } else { 0 };
         }
-        if let Some(mut place) = decoded.fault {
+        if let Some(mut place) = blemish.fault {
+            let buffer = &buffers[part.piece.buffer];
             // The place of a problem is its record, whatever field of it is wrong.
             place.offset = part.piece.offset + buffer.base as usize;
             let problem = Problem::bytes(&buffer.path, &place, 0).of_channel(&first.source);
             answer.problems.push(problem);
         }
         if good < part.take {
-            holes.push((at + good, at + part.take));
+            holes.push((blemish.at + good, blemish.at + part.take));
         }
-        at += part.take;
     }
     let segment = |start: usize, samples: Samples| Segment {
         source: first.source,
         quality: first.quality,
         start_ns: mseed_core::time::sample_time_ns(run.start_ns, first.rate_hz, start as i64),
         rate_hz: first.rate_hz,
-        encoding: first.encoding,
+        encoding: first.encoding.name(),
         records: run.parts.len(),
         samples,
     };
@@ -147,64 +101,113 @@ pub(super) fn decode_run(
     }
 }
 
-/// What one record gave: how many of the samples asked for are there, and what is wrong.
-struct DecodedPart {
+/// What is wrong with one part of a run.
+struct Blemish {
+    /// Number of the part.
+    part: usize,
+    /// Place of its first sample.
+    at: usize,
+    /// Samples that are there.
     good: usize,
     /// Of the payload, or that nothing could be decoded.
     fault: Option<mseed_core::Error>,
-    /// Of the header, reported when the record was found: its CRC, its number of samples.
-    header_fault: bool,
-}
-
-impl DecodedPart {
-    fn none(error: mseed_core::Error) -> Self {
-        Self {
-            good: 0,
-            fault: Some(error),
-            header_fault: false,
-        }
-    }
-
     /// Whether the record contradicts itself: a wrong CRC, a last sample that is not the declared
     /// one, an undefined code, fewer samples than declared. Which of its samples are right then,
     /// nothing tells.
-    fn failed_check(&self) -> bool {
-        self.header_fault || self.fault.is_some()
-    }
+    failed_check: bool,
 }
 
-/// Decode one record to `at`.
-fn decode_part(
-    piece: &Piece,
-    skip: usize,
-    take: usize,
-    buffer: &Buffer<'_>,
-    samples: &mut Samples,
-    at: usize,
-) -> DecodedPart {
-    let record = match Record::parse(&buffer.bytes[piece.offset..]) {
-        Ok(record) => record,
-        Err(error) => return DecodedPart::none(error),
-    };
-    let part = |good, fault| DecodedPart {
-        good,
-        fault,
-        header_fault: record.fault.is_some(),
-    };
-    if skip == 0 && take == piece.npts {
-        return match decode_into(&record, samples.out(at, take)) {
-            Ok(decoded) => part(decoded.npts, decoded.fault),
-            Err(error) => DecodedPart::none(error),
+/// Decode all parts, in stretches of about the same length, one for each thread.
+fn decode_all(
+    parts: &[Part],
+    npts: usize,
+    buffers: &[Buffer<'_>],
+    mut out: Out<'_>,
+    threads: usize,
+) -> Vec<Blemish> {
+    let stretches = (npts / SAMPLES_PER_THREAD).clamp(1, threads.max(1));
+    if stretches == 1 {
+        return decode_parts(parts, 0, 0, buffers, out);
+    }
+    thread::scope(|scope| {
+        let mut workers = Vec::new();
+        let (mut from, mut at) = (0, 0);
+        for stretch in 1..=stretches {
+            let wanted = npts * stretch / stretches;
+            let (mut to, mut end) = (from, at);
+            while to < parts.len() && (end < wanted || stretch == stretches) {
+                end += parts[to].take;
+                to += 1;
+            }
+            let (front, rest) = out.split_at(end - at);
+            out = rest;
+            let work = move || decode_parts(&parts[from..to], from, at, buffers, front);
+            workers.push(scope.spawn(work));
+            (from, at) = (to, end);
+        }
+        let join = |worker: thread::ScopedJoinHandle<'_, Vec<Blemish>>| match worker.join() {
+            Ok(blemishes) => blemishes,
+            Err(panic) => std::panic::resume_unwind(panic),
         };
+        workers.into_iter().flat_map(join).collect()
+    })
+}
+
+/// Decode parts of a run, one behind the other; `number` and `at` are those of the first.
+fn decode_parts(
+    parts: &[Part],
+    number: usize,
+    mut at: usize,
+    buffers: &[Buffer<'_>],
+    mut out: Out<'_>,
+) -> Vec<Blemish> {
+    let path = Path::best();
+    let mut blemishes = Vec::new();
+    for (part, number) in parts.iter().zip(number..) {
+        let (this, rest) = out.split_at(part.take);
+        out = rest;
+        let decoded = decode_part(path, part, &buffers[part.piece.buffer], this);
+        let (good, fault) = match decoded {
+            Ok(decoded) => (decoded.npts, decoded.fault),
+            Err(error) => (0, Some(error)),
+        };
+        let failed_check = part.piece.header_fault || fault.is_some();
+        if failed_check || good < part.take {
+            blemishes.push(Blemish {
+                part: number,
+                at,
+                good,
+                fault,
+                failed_check,
+            });
+        }
+        at += part.take;
+    }
+    blemishes
+}
+
+/// Decode one record, or a part of it, into all of `out`.
+fn decode_part(
+    path: Path,
+    part: &Part,
+    buffer: &Buffer<'_>,
+    out: Out<'_>,
+) -> Result<Decoded, mseed_core::Error> {
+    let piece = &part.piece;
+    let (from, bytes) = piece.payload;
+    let payload = Payload {
+        bytes: &buffer.bytes[from..from + bytes],
+        encoding: piece.encoding,
+        big_endian: piece.big_endian,
+        npts: piece.npts,
+    };
+    if part.skip == 0 && part.take == piece.npts {
+        return decode_payload(path, &payload, out);
     }
     // Only the records at the ends of a window are cut: they go through a buffer of their own.
     let mut whole = Samples::new(piece.sample_type, piece.npts);
-    match decode_into(&record, whole.out(0, piece.npts)) {
-        Ok(decoded) => {
-            let good = decoded.npts.saturating_sub(skip).min(take);
-            samples.copy_from(at, &whole, skip, good);
-            part(good, decoded.fault)
-        }
-        Err(error) => DecodedPart::none(error),
-    }
+    let mut decoded = decode_payload(path, &payload, whole.out())?;
+    decoded.npts = decoded.npts.saturating_sub(part.skip).min(part.take);
+    whole.copy_to(part.skip, decoded.npts, out);
+    Ok(decoded)
 }

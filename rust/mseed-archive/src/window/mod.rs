@@ -6,6 +6,8 @@
 mod decode;
 mod plan;
 mod read;
+mod samples;
 
-pub use decode::{Samples, Segment};
+pub use decode::Segment;
 pub use read::{Answer, Request, read_bytes, read_file, read_window};
+pub use samples::Samples;

@@ -4,10 +4,12 @@
 //! way between two samples goes to the one inside the window. This is what ObsPy's `Stream.slice`
 //! and `Stream.trim` with `nearest_sample=True` give on the whole file.
 
+use std::collections::HashMap;
+
 use mseed_core::time::{
     NS_PER_S, nearest_earlier_sample, nearest_sample, period_ns, same_rate, sample_time_ns,
 };
-use mseed_core::{Error, Record, SampleType, SourceId, leap};
+use mseed_core::{Encoding, Error, Kind, Record, SampleType, SourceId, leap};
 
 /// A record of a window, by its place in the buffers that were read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -22,10 +24,16 @@ pub(super) struct Piece {
     pub(super) rate_hz: f64,
     pub(super) npts: usize,
     pub(super) sample_type: SampleType,
-    pub(super) encoding: &'static str,
+    pub(super) encoding: Encoding,
+    pub(super) big_endian: bool,
+    /// Whether the header says of itself that its record cannot be right: a wrong CRC, more
+    /// samples than the payload can hold.
+    pub(super) header_fault: bool,
     /// Which buffer, and where in it.
     pub(super) buffer: usize,
     pub(super) offset: usize,
+    /// Place and length of the payload in the buffer.
+    pub(super) payload: (usize, usize),
     /// Time that the first sample would have on the grid of the gapless span it belongs to.
     pub(super) grid_start_ns: i64,
 }
@@ -42,9 +50,12 @@ impl Piece {
             rate_hz: record.rate_hz,
             npts: record.npts,
             sample_type: record.encoding.sample_type()?,
-            encoding: record.encoding.name(),
+            encoding: record.encoding,
+            big_endian: record.data_big_endian,
+            header_fault: record.fault.as_ref().is_some_and(spoils_samples),
             buffer,
             offset,
+            payload: (offset + record.payload_start, record.payload().len()),
             grid_start_ns: record.start_ns,
         })
     }
@@ -64,6 +75,12 @@ impl Piece {
             && same_rate(self.rate_hz, other.rate_hz)
             && (other.start_ns - self.next_ns()).abs() <= period_ns(self.rate_hz) / 2
     }
+}
+
+/// Whether a fault of a header leaves open which samples are right. A broken chain of blockettes
+/// does not.
+fn spoils_samples(fault: &Error) -> bool {
+    matches!(fault.kind, Kind::Crc { .. } | Kind::Limit { .. })
 }
 
 /// Whether a record contains a leap second, or may begin inside one: its times, counted from its
@@ -144,26 +161,49 @@ impl Run {
     }
 }
 
-/// Chain records as they stand in a file, each to the last run of its channel: `obspy.read`.
+/// What parts the runs of a file: channel, quality, buffer, and whether it is text.
+type FileChannel = (SourceId, Option<u8>, usize, bool);
+
+/// Chains records as they stand in a file, each to the last run of its channel: `obspy.read`.
 /// Channels come in the order in which the file names them first; pieces of different files, or
 /// of different rows of the index, stay apart, and so does text: a log between the records of a
 /// channel does not part them.
-pub(super) fn chain_in_file_order(pieces: Vec<Piece>) -> Vec<Run> {
-    let mut channels: Vec<Vec<Run>> = Vec::new();
-    let mut places = std::collections::HashMap::new();
-    for piece in pieces {
-        let place = *places
-            .entry((piece.source, piece.quality, piece.buffer, piece.is_text()))
-            .or_insert_with(|| {
-                channels.push(Vec::new());
-                channels.len() - 1
-            });
-        match channels[place].last_mut() {
+#[derive(Debug, Default)]
+pub(super) struct FileChain {
+    channels: Vec<Vec<Run>>,
+    places: HashMap<FileChannel, usize>,
+    last: Option<(FileChannel, usize)>,
+}
+
+impl FileChain {
+    pub(super) fn push(&mut self, piece: Piece) {
+        let channel = (piece.source, piece.quality, piece.buffer, piece.is_text());
+        // Most records follow one of their own channel.
+        let place = match self.last {
+            Some((same, place)) if same == channel => place,
+            _ => *self.places.entry(channel).or_insert_with(|| {
+                self.channels.push(Vec::new());
+                self.channels.len() - 1
+            }),
+        };
+        self.last = Some((channel, place));
+        match self.channels[place].last_mut() {
             Some(run) if run.last().is_followed_by(&piece) => run.push(piece),
-            _ => channels[place].push(Run::new(piece)),
+            _ => self.channels[place].push(Run::new(piece)),
         }
     }
-    channels.into_iter().flatten().collect()
+
+    pub(super) fn finish(self) -> Vec<Run> {
+        self.channels.into_iter().flatten().collect()
+    }
+}
+
+impl FromIterator<Piece> for FileChain {
+    fn from_iter<T: IntoIterator<Item = Piece>>(pieces: T) -> Self {
+        let mut chain = Self::default();
+        pieces.into_iter().for_each(|piece| chain.push(piece));
+        chain
+    }
 }
 
 /// Chain records of a window by their times, over the borders of files and days. Where the same
@@ -227,9 +267,12 @@ mod tests {
             rate_hz: 100.0,
             npts,
             sample_type: SampleType::Int32,
-            encoding: "Steim2",
+            encoding: Encoding::Steim2,
+            big_endian: true,
+            header_fault: false,
             buffer,
             offset: start_ms as usize,
+            payload: (0, 0),
             grid_start_ns: start_ns,
         }
     }
@@ -283,7 +326,8 @@ mod tests {
         let mut text = piece(1000, 80, 0);
         text.sample_type = SampleType::Text;
         let pieces = vec![piece(0, 100, 0), text, piece(1000, 100, 0)];
-        for runs in [chain_in_file_order(pieces.clone()), chain_in_time(pieces)] {
+        let in_file_order: FileChain = pieces.iter().copied().collect();
+        for runs in [in_file_order.finish(), chain_in_time(pieces)] {
             assert_eq!(shape(&runs), [(0, 200), (1000, 80)]);
         }
     }

@@ -2,15 +2,16 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
 use mseed_core::{Class, Encoding, Item, Kind, SourceId, Walker, leap};
 
-use super::decode::{Segment, decode_run};
-use super::plan::{Piece, chain_in_file_order, chain_in_time};
+use super::decode::{Decoding, Segment, decode_run};
+use super::plan::{FileChain, Piece, chain_in_time};
 use crate::Error;
+use crate::memory::Pages;
 use crate::problem::{Faults, Problem, ProblemKind};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
@@ -54,6 +55,8 @@ pub struct Request<'a> {
     pub join_files: bool,
     /// Whether samples of records that failed their own check are given; else they are a gap.
     pub keep_failed: bool,
+    /// Threads that decode, at the most.
+    pub threads: usize,
 }
 
 impl Request<'_> {
@@ -72,23 +75,51 @@ impl Request<'_> {
 ///
 /// # Errors
 /// [`Error::Io`] when the file cannot be read.
-pub fn read_file(path: &Path) -> Result<Answer, Error> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path, e))?;
-    Ok(read_bytes(&bytes, &path.to_string_lossy()))
+pub fn read_file(path: &Path, threads: usize) -> Result<Answer, Error> {
+    let (bytes, rest) = whole_file(path).map_err(|e| Error::io(path, e))?;
+    let name = path.to_string_lossy();
+    if rest.is_empty() {
+        return Ok(read_bytes(&bytes, &name, threads));
+    }
+    Ok(read_bytes(&[&bytes, &rest[..]].concat(), &name, threads))
 }
 
-/// All that a slice of bytes holds; `name` stands for the file in problems.
+/// The bytes of a file, and those beyond its size: a file may grow meanwhile, a pipe has no size.
+fn whole_file(path: &Path) -> io::Result<(Pages, Vec<u8>)> {
+    let mut file = File::open(path)?;
+    let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
+    let mut bytes = Pages::new(size)?;
+    let mut done = 0;
+    while done < size {
+        match file.read(&mut bytes[done..]) {
+            Ok(0) => break,
+            Ok(got) => done += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    if done < size {
+        // It shrank.
+        return Ok((Pages::new(0)?, bytes[..done].to_vec()));
+    }
+    let mut rest = Vec::new();
+    file.read_to_end(&mut rest)?;
+    Ok((bytes, rest))
+}
+
+/// All that a slice of bytes holds; `name` stands for the file in problems. Long segments are
+/// decoded by several threads.
 #[must_use]
-pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
+pub fn read_bytes(bytes: &[u8], name: &str, threads: usize) -> Answer {
     let mut problems = Vec::new();
-    let mut pieces = Vec::new();
+    let mut chain = FileChain::default();
     let buffer = Buffer {
         path: Cow::Borrowed(name),
         base: 0,
         bytes: Cow::Borrowed(bytes),
         short: false,
     };
-    let records = collect_pieces(&buffer, 0, &mut problems, |_, piece| pieces.push(piece));
+    let records = collect_pieces(&buffer, 0, &mut problems, |_, piece| chain.push(piece));
     if records == 0 && problems.iter().all(|p| p.kind == ProblemKind::Skipped) {
         problems = vec![Problem::not_miniseed(name, bytes.len() as u64)];
     }
@@ -97,8 +128,12 @@ pub fn read_bytes(bytes: &[u8], name: &str) -> Answer {
         problems,
         ..Answer::default()
     };
-    for run in chain_in_file_order(pieces) {
-        decode_run(&run, &buffers, true, &mut answer);
+    let decoding = Decoding {
+        keep_failed: true,
+        threads,
+    };
+    for run in chain.finish() {
+        decode_run(&run, &buffers, decoding, &mut answer);
     }
     answer
 }
@@ -128,16 +163,20 @@ pub fn read_window(
     let runs = if request.join_files {
         chain_in_time(found.pieces)
     } else {
-        chain_in_file_order(found.pieces)
+        found.pieces.into_iter().collect::<FileChain>().finish()
     };
     let mut answer = Answer {
         problems: found.problems,
         ..Answer::default()
     };
+    let decoding = Decoding {
+        keep_failed: request.keep_failed,
+        threads: request.threads,
+    };
     for run in runs {
         ticker.poll()?;
         if let Some(run) = run.cut(request.start_ns, request.end_ns) {
-            decode_run(&run, &found.buffers, request.keep_failed, &mut answer);
+            decode_run(&run, &found.buffers, decoding, &mut answer);
         }
     }
     Ok(answer)
