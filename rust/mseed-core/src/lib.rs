@@ -19,6 +19,6 @@ pub mod time;
 
 pub use decode::{Encoding, SampleType};
 pub use error::{Class, Error, Kind};
-pub use record::walk::{Item, Skipped, Walker};
+pub use record::walk::{Item, Progress, Skipped, Walker};
 pub use record::{FormatVersion, Record};
 pub use source_id::{Code, SourceId};

@@ -28,6 +28,36 @@ pub const YEARS: std::ops::RangeInclusive<u16> = 1900..=2100;
 /// Sample rates above this are damage: a sample would last less than a nanosecond.
 pub const MAX_RATE_HZ: f64 = 1e9;
 
+/// Work that a walk may spend in vain, whatever the file: on candidates for a record that are then
+/// refused. A unit is about one byte summed for a CRC or searched. Six records of the greatest
+/// length: honest damage never comes near it.
+pub const VAIN_WORK_START: u64 = 64 * 1024 * 1024;
+
+/// Vain work that each byte of the file adds: the whole is linear in the file, whatever it holds.
+/// A damaged record costs about twice its length, so eight times is plenty.
+pub const VAIN_WORK_PER_BYTE: u64 = 8;
+
+/// Vain work that is granted even when all else is spent, to a record that stands where one is
+/// expected and to each place of the format's alignment ([`MIN_RECORD_LENGTH_V2`]): what hostile
+/// bytes cost does not make the walk blind for the records behind them.
+pub const VAIN_WORK_SURE: u64 = 4096;
+
+/// Units of work of parsing one header, its names and times.
+pub const WORK_HEADER: u64 = 256;
+
+/// Units of work of one blockette of a chain, or of one look for a header.
+pub const WORK_LOOK: u64 = 8;
+
+/// Bytes of a Steim frame: sixteen words, the first of which holds codes.
+const STEIM_FRAME: usize = 64;
+
+/// Words of a Steim payload that hold differences: all but the codes of each frame and the first
+/// and last sample.
+fn steim_words(payload_bytes: usize) -> usize {
+    let words = payload_bytes / 4;
+    words.saturating_sub(payload_bytes.div_ceil(STEIM_FRAME) + 2)
+}
+
 /// The most samples that a payload can hold: what a header declares beyond it is damage, and must
 /// not make anybody take memory for it.
 #[must_use]
@@ -42,11 +72,14 @@ pub fn max_samples(encoding: Encoding, payload_bytes: usize) -> usize {
         Encoding::Int24 | Encoding::Geoscope24 => payload_bytes / 3,
         Encoding::Int32 | Encoding::Float32 => payload_bytes / 4,
         Encoding::Float64 => payload_bytes / 8,
+        Encoding::Text => payload_bytes,
         // Four 8-bit differences in a word.
-        Encoding::Text | Encoding::Steim1 => payload_bytes,
+        Encoding::Steim1 => 4 * steim_words(payload_bytes),
+        // Seven 4-bit differences in a word.
+        Encoding::Steim2 => 7 * steim_words(payload_bytes),
         // What a sample is there, nothing says: the number is kept, and nothing is decoded by it.
         Encoding::Opaque => usize::MAX,
-        // Seven 4-bit differences in a word; unknown encodings may pack as densely.
-        Encoding::Steim2 | Encoding::Other(_) => payload_bytes.saturating_mul(2),
+        // Unknown encodings may pack as densely as any.
+        Encoding::Other(_) => payload_bytes.saturating_mul(2),
     }
 }

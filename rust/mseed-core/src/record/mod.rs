@@ -1,6 +1,8 @@
 //! One record: version detection and the fields that both versions share.
 
 mod blockettes;
+mod candidates;
+mod judge;
 mod v2;
 mod v3;
 pub mod walk;
@@ -72,14 +74,42 @@ impl<'a> Record<'a> {
     /// [`Kind::NotMiniSeed`] and [`Kind::ControlHeader`] when no data record begins here,
     /// other kinds when one begins but is damaged, cut short or beyond the limits.
     pub fn parse(data: &'a [u8]) -> Result<Self, Error> {
+        Self::parse_header(data).map(Self::crc_checked)
+    }
+
+    /// The same without the CRC: the work does not depend on how long a record is declared.
+    ///
+    /// # Errors
+    /// As [`Record::parse`].
+    pub fn parse_header(data: &'a [u8]) -> Result<Self, Error> {
+        Self::parse_with(data, &mut Effort::new(true))
+    }
+
+    fn parse_with(data: &'a [u8], effort: &mut Effort) -> Result<Self, Error> {
+        effort.work += limits::WORK_HEADER;
         if v3::looks_like(data) {
             v3::parse(data)
         } else if v2::looks_like(data) {
-            v2::parse(data)
+            v2::parse(data, effort)
         } else if v2::looks_like_control_header(data) {
             Err(Error::new(Kind::ControlHeader, 0))
         } else {
             Err(Error::new(Kind::NotMiniSeed, 0))
+        }
+    }
+
+    /// The record, its fault set when it has a CRC that does not match.
+    fn crc_checked(mut self) -> Self {
+        if let Some(fault) = self.crc_fault() {
+            self.fault = Some(fault);
+        }
+        self
+    }
+
+    fn crc_fault(&self) -> Option<Error> {
+        match self.format {
+            FormatVersion::V2 => None,
+            FormatVersion::V3 => v3::crc_fault(self.bytes),
         }
     }
 
@@ -135,6 +165,27 @@ impl<'a> Record<'a> {
             self.npts = limit;
         }
         self
+    }
+}
+
+/// How a header is read: what is known of the bytes behind it, and what reading it cost.
+struct Effort {
+    /// Whether the bytes end where the file does. If not, whatever depends on bytes that are not
+    /// there yet is [`Kind::Truncated`].
+    complete: bool,
+    /// Units of work, see [`crate::limits`].
+    work: u64,
+    /// Whether the header itself says how long the record is.
+    length_declared: bool,
+}
+
+impl Effort {
+    fn new(complete: bool) -> Self {
+        Self {
+            complete,
+            work: 0,
+            length_declared: true,
+        }
     }
 }
 

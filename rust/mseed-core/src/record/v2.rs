@@ -1,7 +1,7 @@
 //! miniSEED 2: fixed header and blockettes (SEED manual 2.4, chapter 8).
 
 use super::blockettes::{Chain, possible_length};
-use super::{Fields, FormatVersion, Record};
+use super::{Effort, Fields, FormatVersion, Record};
 use crate::decode::Encoding;
 use crate::error::{Error, Kind};
 use crate::leap::LeapFlag;
@@ -49,6 +49,11 @@ pub(super) fn looks_like_control_header(data: &[u8]) -> bool {
         }
 }
 
+/// Whether the sequence number is six digits, as the standard says; some writers leave it blank.
+pub(super) fn is_numbered(data: &[u8]) -> bool {
+    data.len() >= 6 && data[..6].iter().all(u8::is_ascii_digit)
+}
+
 /// Byte order of the header: the one in which year and day of the year are possible.
 fn header_big_endian(data: &[u8]) -> Option<bool> {
     [true, false].into_iter().find(|&big_endian| {
@@ -71,10 +76,11 @@ struct FromBlockettes {
     fault: Option<Error>,
 }
 
-fn read_blockettes(fields: Fields<'_>) -> FromBlockettes {
+fn read_blockettes(fields: Fields<'_>, effort: &mut Effort) -> FromBlockettes {
     let mut found = FromBlockettes::default();
     let mut chain = Chain::new(fields);
     while let Some(blockette) = chain.next() {
+        effort.work += limits::WORK_LOOK;
         // The bytes behind the blockette's place count, not where it says that the next one is:
         // a broken chain must not cost what stands before the break.
         let inside = Fields {
@@ -115,7 +121,7 @@ pub(crate) fn nominal_rate_hz(factor: i16, multiplier: i16) -> f64 {
     }
 }
 
-pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
+pub(super) fn parse<'a>(data: &'a [u8], effort: &mut Effort) -> Result<Record<'a>, Error> {
     let big_endian = header_big_endian(data).ok_or(Error::new(Kind::NotMiniSeed, 0))?;
     // The chain of blockettes is followed before the length is known: never further than the
     // longest record.
@@ -124,8 +130,8 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         bytes: head,
         big_endian,
     };
-    let found = read_blockettes(fields);
-    let length = record_length(data, &found)?;
+    let found = read_blockettes(fields, effort);
+    let length = record_length(data, &found, effort)?;
     if length > data.len() {
         return Err(Error::new(
             Kind::Truncated {
@@ -218,7 +224,7 @@ fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {
 }
 
 /// Length from blockette 1000, else from the place of the next header.
-fn record_length(data: &[u8], found: &FromBlockettes) -> Result<usize, Error> {
+fn record_length(data: &[u8], found: &FromBlockettes, effort: &mut Effort) -> Result<usize, Error> {
     if let Some(exponent) = found.length_exponent {
         return possible_length(exponent).ok_or(Error::new(
             Kind::Field {
@@ -229,17 +235,24 @@ fn record_length(data: &[u8], found: &FromBlockettes) -> Result<usize, Error> {
             0,
         ));
     }
+    effort.length_declared = false;
+    let available = data.len();
+    let needed = match effort.complete {
+        true => limits::MIN_RECORD_LENGTH_V2,
+        false => limits::MAX_RECORD_LENGTH_V2 + limits::FIXED_HEADER_V2,
+    };
+    if available < needed {
+        return Err(Error::new(Kind::Truncated { needed, available }, 0));
+    }
     let bound = data.len().min(limits::MAX_RECORD_LENGTH_V2);
-    let next = (LENGTH_STEP..bound)
-        .step_by(LENGTH_STEP)
-        .find(|&at| looks_like(&data[at..]) || looks_like_control_header(&data[at..]));
+    let next = (LENGTH_STEP..bound).step_by(LENGTH_STEP).find(|&at| {
+        effort.work += limits::WORK_LOOK;
+        looks_like(&data[at..]) || looks_like_control_header(&data[at..])
+    });
     match next {
         Some(length) => Ok(length),
         // The last record of a file: its end is the end of the file, if that is a possible length.
-        None if data.len() <= limits::MAX_RECORD_LENGTH_V2
-            && data.len() >= limits::MIN_RECORD_LENGTH_V2
-            && data.len().is_power_of_two() =>
-        {
+        None if data.len() <= limits::MAX_RECORD_LENGTH_V2 && data.len().is_power_of_two() => {
             Ok(data.len())
         }
         None => Err(Error::new(Kind::UnknownLength, 0)),

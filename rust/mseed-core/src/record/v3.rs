@@ -19,6 +19,7 @@ pub(super) fn looks_like(data: &[u8]) -> bool {
         && data[14] <= 60
 }
 
+/// Parse all but the CRC.
 pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
     let fields = Fields {
         bytes: data,
@@ -39,7 +40,13 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         ));
     }
     check_time(fields)?;
-    if length > data.len() {
+    let extra_start = limits::FIXED_HEADER_V3 + id_length;
+    // A wrong identifier is told before the rest of a long record is asked for.
+    let source = match data.get(limits::FIXED_HEADER_V3..extra_start) {
+        Some(id) => Some(SourceId::parse(id).ok_or(Error::new(Kind::SourceIdentifier, 0))?),
+        None => None,
+    };
+    let (Some(source), true) = (source, length <= data.len()) else {
         return Err(Error::new(
             Kind::Truncated {
                 needed: length,
@@ -47,12 +54,9 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
             },
             0,
         ));
-    }
+    };
     let bytes = &data[..length];
-    let extra_start = limits::FIXED_HEADER_V3 + id_length;
     let payload_start = extra_start + extra_length;
-    let source = SourceId::parse(&bytes[limits::FIXED_HEADER_V3..extra_start])
-        .ok_or(Error::new(Kind::SourceIdentifier, 0))?;
     let npts = fields.u32(24) as usize;
     let declared_rate = fields.f64(16);
     Ok(Record {
@@ -80,7 +84,7 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         payload_end: length,
         extra_headers: &bytes[extra_start..payload_start],
         leap_flag: None,
-        fault: crc_fault(bytes, fields.u32(CRC_AT)),
+        fault: None,
     }
     .bounded())
 }
@@ -145,7 +149,12 @@ fn check_time(fields: Fields<'_>) -> Result<(), Error> {
 }
 
 /// The CRC is that of the whole record with the CRC field set to zero.
-fn crc_fault(bytes: &[u8], stored: u32) -> Option<Error> {
+pub(super) fn crc_fault(bytes: &[u8]) -> Option<Error> {
+    let stored = Fields {
+        bytes,
+        big_endian: false,
+    }
+    .u32(CRC_AT);
     let head = crc32c::crc32c(&bytes[..CRC_AT]);
     let zeroed = crc32c::crc32c_append(head, &[0; 4]);
     let computed = crc32c::crc32c_append(zeroed, &bytes[CRC_AT + 4..]);

@@ -1,6 +1,7 @@
 //! Step through bytes from record to record, and say what was skipped.
 
-use super::{FormatVersion, Record};
+use super::judge::{Judge, Refusal};
+use super::{Record, candidates};
 use crate::error::{Error, Kind};
 use crate::limits;
 
@@ -24,75 +25,181 @@ pub struct Skipped {
     pub reason: Error,
 }
 
+/// How far a walk is: all that it needs to go on in the next part of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// Next byte to look at; the ones before it are not needed any more.
+    position: usize,
+    last_length: usize,
+    skip: Option<Skip>,
+    /// Work done in vain so far.
+    vain: u64,
+}
+
+impl Progress {
+    /// Offset in the file of the next byte to look at.
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.position
+    }
+}
+
+/// Bytes that are being passed over.
+#[derive(Debug, Clone)]
+struct Skip {
+    offset: usize,
+    reason: Error,
+    begins_like_a_header: bool,
+}
+
 /// Iterator over the records of a byte slice: mixed lengths, mixed versions, damage in between.
 ///
-/// After damage the walk goes on at the next byte where a whole record can be parsed. The work
-/// is linear in the length of the slice: each byte is looked at once as a possible header.
+/// After damage the walk goes on at the next byte where a whole record stands that no other
+/// speaks against. The work is linear in the length of the slice, whatever it holds: see
+/// [`limits::VAIN_WORK_PER_BYTE`].
 #[derive(Debug, Clone)]
 pub struct Walker<'a> {
     data: &'a [u8],
-    position: usize,
-    last_length: usize,
+    /// Offset of the first byte of `data` in the file.
+    base: usize,
+    /// Whether the file ends with `data`.
+    complete: bool,
+    progress: Progress,
+    /// The record behind the bytes that were just said to be skipped.
+    found: Option<Record<'a>>,
 }
 
 impl<'a> Walker<'a> {
     /// Walk over `data` from its first byte.
     #[must_use]
     pub fn new(data: &'a [u8]) -> Self {
+        Self::resume(Progress::default(), data, true)
+    }
+
+    /// Go on with a walk over a file: `data` is what stands from [`Progress::position`] on, and
+    /// `complete` says that the file ends with it.
+    ///
+    /// The parts of a file give the same items as the whole, with offsets in the file. When a
+    /// walk over a part that is not complete ends, it needs more bytes behind it: keep those
+    /// from [`Progress::position`] on, add to them, and resume.
+    #[must_use]
+    pub fn resume(progress: Progress, data: &'a [u8], complete: bool) -> Self {
         Self {
             data,
-            position: 0,
-            last_length: 0,
+            base: progress.position,
+            complete,
+            progress,
+            found: None,
         }
     }
 
-    /// Bytes walked over so far.
+    /// Bytes of the file walked over so far.
     #[must_use]
     pub fn position(&self) -> usize {
-        self.position
+        self.progress.position
     }
 
-    /// A record, unless its length is damaged and other records stand inside it.
-    ///
-    /// Asked only where there is reason: a miniSEED 2 record of another length than the one
-    /// before, a miniSEED 3 record whose CRC does not match.
-    fn undivided(&self, record: Record<'a>) -> Result<Record<'a>, Error> {
-        let length = record.bytes.len();
-        let inside = match record.format {
-            FormatVersion::V2 if length != self.last_length => {
-                let step = limits::MIN_RECORD_LENGTH_V2;
-                (step..length).step_by(step).any(|at| {
-                    let rest = &record.bytes[at..];
-                    Record::looks_like(rest)
-                        && Record::parse(rest).is_ok_and(|r| r.source == record.source)
-                })
-            }
-            FormatVersion::V3 if record.fault.is_some() => {
-                (limits::FIXED_HEADER_V3..length).any(|at| {
-                    let rest = &record.bytes[at..];
-                    Record::looks_like(rest) && Record::parse(rest).is_ok_and(|r| r.fault.is_none())
-                })
-            }
-            _ => false,
-        };
-        if inside {
-            return Err(Error::new(
-                Kind::Field {
-                    name: "record length",
-                    found: length as i64,
-                    expected: "no other record inside the record",
-                },
-                0,
-            ));
+    /// How far the walk is, for [`Walker::resume`].
+    #[must_use]
+    pub fn into_progress(self) -> Progress {
+        self.progress
+    }
+
+    /// Units of work spent so far on what was then refused.
+    #[must_use]
+    pub fn work_in_vain(&self) -> u64 {
+        self.progress.vain
+    }
+
+    /// What stands at the position; an error of `None` when more bytes are needed to say. What is
+    /// refused is paid for here.
+    fn judge(&mut self, expected: bool) -> Result<Record<'a>, Option<Error>> {
+        let progress = &mut self.progress;
+        let earned = limits::VAIN_WORK_PER_BYTE.saturating_mul(progress.position as u64);
+        let left = limits::VAIN_WORK_START
+            .saturating_add(earned)
+            .saturating_sub(progress.vain);
+        // Half of it: something is always left for the candidates that follow.
+        let mut granted = left / 2;
+        if expected {
+            granted = granted.max(limits::VAIN_WORK_SURE);
         }
-        Ok(record)
+        let at = progress.position - self.base;
+        let mut judge = Judge::new(self.data, self.complete, progress.last_length, granted);
+        match judge.record(at) {
+            Ok(record) => Ok(record),
+            Err(Refusal::NeedMore) => Err(None),
+            Err(refusal) => {
+                progress.vain = progress.vain.saturating_add(judge.work);
+                Err(Some(match refusal {
+                    Refusal::Error(error) => error,
+                    _ => Error::new(
+                        Kind::Limit {
+                            name: "work to check a doubtful record",
+                            found: judge.work,
+                            limit: granted,
+                        },
+                        0,
+                    ),
+                }))
+            }
+        }
     }
 
-    /// Offset of the next parsable record at or after `from`.
-    fn resync(&self, from: usize) -> Option<usize> {
-        (from..self.data.len()).find(|&at| {
-            let rest = &self.data[at..];
-            Record::looks_like(rest) && Record::parse(rest).is_ok()
+    fn take(&mut self, record: Record<'a>) -> Item<'a> {
+        let offset = self.progress.position;
+        self.progress.last_length = record.bytes.len();
+        self.progress.position += record.bytes.len();
+        Item::Record(offset, record)
+    }
+
+    /// Begin to pass over bytes.
+    fn begin_skip(&mut self, reason: Error) {
+        let offset = self.progress.position;
+        self.progress.skip = Some(Skip {
+            offset,
+            begins_like_a_header: begins_like_a_header(&self.data[offset - self.base..]),
+            reason,
+        });
+        self.progress.position += 1;
+    }
+
+    /// Look for the end of the bytes that are passed over; `None` when more bytes are needed.
+    fn end_skip(&mut self, skip: Skip) -> Option<Item<'a>> {
+        let seen = match self.complete {
+            true => self.data.len(),
+            false => (self.data.len() + 1).saturating_sub(limits::FIXED_HEADER_V2),
+        };
+        loop {
+            let from = self.progress.position - self.base;
+            let Some(place) = candidates::find(self.data, from, seen) else {
+                self.progress.position = self.base + seen.max(from);
+                break;
+            };
+            self.progress.position = self.base + place;
+            let distance = self.progress.position - skip.offset;
+            match self.judge(distance.is_multiple_of(limits::MIN_RECORD_LENGTH_V2)) {
+                Ok(record) => {
+                    self.found = Some(record);
+                    return Some(self.skipped(skip));
+                }
+                Err(Some(_)) => self.progress.position += 1,
+                Err(None) => break,
+            }
+        }
+        if self.complete {
+            return Some(self.skipped(skip));
+        }
+        self.progress.skip = Some(skip);
+        None
+    }
+
+    fn skipped(&self, skip: Skip) -> Item<'a> {
+        let length = self.progress.position - skip.offset;
+        Item::Skipped(Skipped {
+            offset: skip.offset,
+            length,
+            reason: skip.describe(length).shifted(skip.offset),
         })
     }
 }
@@ -101,46 +208,48 @@ impl<'a> Iterator for Walker<'a> {
     type Item = Item<'a>;
 
     fn next(&mut self) -> Option<Item<'a>> {
-        let start = self.position;
-        if start >= self.data.len() {
-            return None;
+        if let Some(record) = self.found.take() {
+            return Some(self.take(record));
         }
-        match Record::parse(&self.data[start..]).and_then(|record| self.undivided(record)) {
-            Ok(record) => {
-                self.last_length = record.bytes.len();
-                self.position += record.bytes.len();
-                Some(Item::Record(start, record))
+        if self.progress.skip.is_none() {
+            let left = self.data.len() - (self.progress.position - self.base);
+            if left == 0 || (!self.complete && left < limits::FIXED_HEADER_V2) {
+                return None;
             }
-            Err(error) => {
-                let end = self.resync(start + 1).unwrap_or(self.data.len());
-                self.position = end;
-                Some(Item::Skipped(Skipped {
-                    offset: start,
-                    length: end - start,
-                    reason: describe(error, &self.data[start..end]).shifted(start),
-                }))
+            match self.judge(true) {
+                Ok(record) => return Some(self.take(record)),
+                Err(None) => return None,
+                Err(Some(error)) => self.begin_skip(error),
             }
         }
+        let skip = self.progress.skip.take()?;
+        self.end_skip(skip)
     }
 }
 
-/// A tail too short for any header is a cut record only when it begins like one; the sequence
-/// number tells.
-fn describe(error: Error, skipped: &[u8]) -> Error {
-    let cut_header = error.kind == Kind::NotMiniSeed
-        && skipped.len() < limits::FIXED_HEADER_V2
-        && (skipped.starts_with(b"MS\x03")
-            || (skipped.len() > 6
-                && skipped[..6].iter().all(u8::is_ascii_digit)
-                && matches!(skipped[6], b'D' | b'R' | b'Q' | b'M')));
-    if cut_header {
-        return Error::new(
-            Kind::Truncated {
-                needed: limits::FIXED_HEADER_V2,
-                available: skipped.len(),
-            },
-            0,
-        );
+/// Whether bytes begin like a record; the sequence number tells.
+fn begins_like_a_header(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"MS\x03")
+        || (bytes.len() > 6
+            && bytes[..6].iter().all(u8::is_ascii_digit)
+            && matches!(bytes[6], b'D' | b'R' | b'Q' | b'M'))
+}
+
+impl Skip {
+    /// A tail too short for any header is a cut record only when it begins like one.
+    fn describe(&self, length: usize) -> Error {
+        let cut_header = self.reason.kind == Kind::NotMiniSeed
+            && length < limits::FIXED_HEADER_V2
+            && self.begins_like_a_header;
+        if cut_header {
+            return Error::new(
+                Kind::Truncated {
+                    needed: limits::FIXED_HEADER_V2,
+                    available: length,
+                },
+                0,
+            );
+        }
+        self.reason.clone()
     }
-    error
 }
