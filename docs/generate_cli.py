@@ -18,6 +18,10 @@ def option_rows(parser: argparse.ArgumentParser) -> list[str]:
         if isinstance(action, argparse._HelpAction):
             continue
         names = ", ".join(f"`{name}`" for name in action.option_strings)
+        if not names:
+            names, text = f"{action.metavar}", (action.help or "").replace("|", "\\|")
+            rows.append(f"| {names} (required) | {text} |")
+            continue
         if action.nargs != 0:
             names += f" {action.metavar or action.dest.upper()}"
         text = (action.help or "").replace("|", "\\|")

@@ -12,6 +12,8 @@ __all__ = [
     "compress_chunk",
     "encode_mseed2",
     "encode_mseed3",
+    "find_files",
+    "inspect_file",
     "makeindex",
     "read_bytes",
     "read_file",
@@ -54,6 +56,8 @@ def encode_mseed3(
     extra_headers: bytes | None = None,
     fallback: bool = False,
 ) -> bytes: ...
+def find_files(root: _Path) -> tuple[list[str], list[_Problem]]: ...
+def inspect_file(path: _Path, records: bool) -> dict[str, Any]: ...
 def makeindex(
     roots: Sequence[_Path],
     index: _Path,

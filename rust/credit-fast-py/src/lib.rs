@@ -8,6 +8,7 @@ mod encode;
 mod enter;
 mod error;
 mod fork;
+mod inspect;
 mod makeindex;
 mod read;
 mod wrap;
@@ -19,6 +20,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(chunk::compress_chunk, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_mseed2, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_mseed3, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::find_files, module)?)?;
+    module.add_function(wrap_pyfunction!(inspect::inspect_file, module)?)?;
     module.add_function(wrap_pyfunction!(makeindex::makeindex, module)?)?;
     module.add_function(wrap_pyfunction!(read::read_file, module)?)?;
     module.add_function(wrap_pyfunction!(read::read_bytes, module)?)?;

@@ -7,6 +7,7 @@
 pub mod chunk;
 mod error;
 pub mod fork;
+pub mod inspect;
 pub mod makeindex;
 mod memory;
 pub mod problem;

@@ -163,7 +163,7 @@ impl Problem {
 
 /// Faults of records that are used all the same. A writer with a habit repeats it in each of its
 /// records: what is said once is counted from then on.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Faults {
     /// Place in the list of problems, and how many records more say the same.
     seen: HashMap<String, (usize, u64)>,

@@ -72,6 +72,30 @@ fn the_rate_of_blockette_100_wins_over_the_header() {
 }
 
 #[test]
+fn the_flags_of_both_versions_have_names() {
+    let mut bytes = V2 {
+        activity: 0x12,
+        ..V2::default()
+    }
+    .bytes();
+    bytes[37] = 0x20;
+    bytes[38] = 0x81;
+    let flags: Vec<_> = Record::parse(&bytes).unwrap().flags().collect();
+    let expected = [
+        "time correction applied",
+        "positive leap second",
+        "clock locked",
+        "amplifier saturation",
+        "time tag questionable",
+    ];
+    assert_eq!(flags, expected);
+    let mut bytes = v3(IDENTIFIER, b"", 100.0, 0);
+    bytes[3] = 0x06;
+    let flags: Vec<_> = Record::parse(&bytes).unwrap().flags().collect();
+    assert_eq!(flags, ["time tag questionable", "clock locked"]);
+}
+
+#[test]
 fn blockette_500_is_read_and_shifts_nothing() {
     let mut body = vec![0; 196];
     body[..4].copy_from_slice(&50.5f32.to_be_bytes());
@@ -230,6 +254,44 @@ fn more_samples_than_the_payload_holds_are_never_promised() {
 }
 
 #[test]
+fn a_steim_payload_holds_no_samples_in_its_control_words() {
+    for (encoding, most) in [(10, 13 * 4), (11, 13 * 7)] {
+        let made = V2 {
+            encoding,
+            npts: 65_535,
+            payload: vec![],
+            ..V2::default()
+        };
+        let bytes = made.bytes();
+        let record = Record::parse(&bytes).unwrap();
+        assert_eq!((record.payload().len(), record.npts), (64, most));
+        assert_eq!(record.fault.clone().unwrap().class(), Class::LimitExceeded);
+    }
+    use mseed_core::limits::max_samples;
+    for (bytes, frames_of_two) in [
+        (0, 0),
+        (11, 0),
+        (12, 0),
+        (16, 1),
+        (64, 13),
+        (128, 28),
+        (132, 28),
+        (136, 29),
+    ] {
+        assert_eq!(
+            max_samples(Encoding::Steim2, bytes),
+            7 * frames_of_two,
+            "{bytes}"
+        );
+        assert_eq!(
+            max_samples(Encoding::Steim1, bytes),
+            4 * frames_of_two,
+            "{bytes}"
+        );
+    }
+}
+
+#[test]
 fn a_steim_payload_that_ends_early_gives_what_is_there() {
     let made = V2 {
         encoding: 10,
@@ -276,6 +338,32 @@ fn a_damaged_length_does_not_swallow_the_records_behind() {
     bytes[good.len() * 3 + 36] ^= 0x80;
     let records = Walker::new(&bytes).filter(|item| matches!(item, Item::Record(..)));
     assert_eq!(records.count(), 19);
+}
+
+#[test]
+fn control_headers_with_padded_lengths_are_recognised() {
+    for (text, is_control) in [
+        (&b"000001V 010009202.3122010,037,"[..], true),
+        (b"000001V 010  922.31220 10,037,", true),
+        (b"000005T 070  54P2010,037,04:52", true),
+        (b"000002A*.2616850E-04 3.4919900", true),
+        (b"000001V 010    2.3122010,037,0", false),
+        (b"000001V 0109 2 2.3122010,037,0", false),
+        (
+            b"000001V AAA  00HHZXX\x07\xDC\x00\x3D\r\x16\x0B\0\0\0",
+            false,
+        ),
+    ] {
+        let mut bytes = text.to_vec();
+        bytes.resize(256, b' ');
+        let kind = Record::parse(&bytes).unwrap_err().kind;
+        assert_eq!(
+            kind == Kind::ControlHeader,
+            is_control,
+            "{}",
+            text.escape_ascii()
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod blockettes;
 mod candidates;
+mod flags;
 mod judge;
 mod v2;
 mod v3;

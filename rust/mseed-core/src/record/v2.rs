@@ -44,9 +44,15 @@ pub(super) fn looks_like_control_header(data: &[u8]) -> bool {
         && matches!(data[6], b'V' | b'A' | b'S' | b'T')
         && match data[7] {
             b'*' => true,
-            b' ' => data[8..15].iter().all(u8::is_ascii_digit),
+            b' ' => data[8..11].iter().all(u8::is_ascii_digit) && is_padded_number(&data[11..15]),
             _ => false,
         }
+}
+
+/// Digits, perhaps with blanks before them: some writers pad the length of a blockette so.
+fn is_padded_number(field: &[u8]) -> bool {
+    let digits = field.trim_ascii_start();
+    !digits.is_empty() && digits.iter().all(u8::is_ascii_digit)
 }
 
 /// Whether the sequence number is six digits, as the standard says; some writers leave it blank.
