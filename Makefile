@@ -46,6 +46,14 @@ test: lint test-rust test-python test-stubs  ## all lints and tests (what CI run
 test-rust:  ## tests of the Rust crates; they need no Python
 	cargo test --locked --quiet -p mseed-core -p mseed-archive --features mseed-core/oracle
 
+# Files of the installed ObsPy are mutated too; a failure names seed and case.
+SEED ?= $(shell date +%s)
+.PHONY: mutations
+mutations: $(VENV)/.test-tools  ## 200,000 random mutations of real records, SEED=… repeats a run
+	CREDIT_FAST_OBSPY="$$($(BIN)/python -c 'import os, obspy; print(os.path.dirname(obspy.__file__))')" \
+	CREDIT_FAST_SEED=$(SEED) CREDIT_FAST_MUTATIONS=200000 \
+	cargo test --locked --quiet -p mseed-archive --test mutations -- --nocapture
+
 .PHONY: test-python
 test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
 	$(BIN)/python docs/generate_cli.py --check

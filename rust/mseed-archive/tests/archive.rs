@@ -8,7 +8,7 @@ use mseed_archive::makeindex::{Job, Report, make_index};
 use mseed_archive::problem::ProblemKind;
 use mseed_archive::run::Ticker;
 use mseed_archive::tsindex::{IndexReader, Selection};
-use mseed_archive::window::{Answer, Request, Samples, read_window};
+use mseed_archive::window::{Answer, Request, Samples, read_bytes, read_window};
 use mseed_archive::{Error, Problem};
 use mseed_core::Encoding;
 use mseed_core::encode::{Header, Samples as Written, write_v2};
@@ -174,6 +174,47 @@ fn a_record_that_fails_its_check_is_a_gap_where_that_is_asked() {
         assert_eq!(answer.problems[0].offset, Some(512));
         assert_eq!(answer.failed_records.len(), 1);
         assert_eq!(answer.failed_records[0].to_string(), "XX.AAA..HHZ");
+    }
+}
+
+#[test]
+fn a_steim_payload_that_ends_early_gives_its_samples_everywhere_and_is_flagged() {
+    let archive = Archive::new();
+    let mut bytes = counting("HHZ", 0, 5000);
+    // The codes of the second frame of the third record: nothing in any of its words.
+    let first = 2 * 256;
+    bytes[first + 128..first + 132].fill(0);
+    archive.write("a", &bytes);
+    // makeindex reads headers: all that they declare is in the index.
+    assert_eq!(archive.run().problems, []);
+    let window = archive.window(0, 4999);
+    let read = read_bytes(&bytes, "a", 1);
+    for answer in [window, read] {
+        assert_eq!(answer.problems.len(), 1);
+        let problem = &answer.problems[0];
+        assert_eq!(problem.offset, Some(first as u64));
+        assert!(problem.reason.contains("payload holds"), "{problem:?}");
+        let lengths: Vec<_> = answer
+            .segments
+            .iter()
+            .map(|segment| match &segment.samples {
+                Samples::Int32(v) => v.clone(),
+                _ => panic!(),
+            })
+            .collect();
+        assert_eq!(lengths.len(), 2);
+        // What stands before the end of the payload is right, and what is behind the hole.
+        let (early, late) = (&lengths[0], &lengths[1]);
+        let behind = late[0] as usize;
+        assert_eq!(late.len(), 5000 - behind);
+        assert!(early.len() > 600 && early.len() < behind);
+        let good = early.len() - 400;
+        assert!(
+            early[..good]
+                .iter()
+                .enumerate()
+                .all(|(i, v)| *v == i as i32)
+        );
     }
 }
 

@@ -73,7 +73,11 @@ impl Piece {
         self.sample_type == other.sample_type
             && self.rate_hz > 0.0
             && same_rate(self.rate_hz, other.rate_hz)
-            && (other.start_ns - self.next_ns()).abs() <= period_ns(self.rate_hz) / 2
+            && other
+                .start_ns
+                .saturating_sub(self.next_ns())
+                .saturating_abs()
+                <= period_ns(self.rate_hz) / 2
     }
 }
 

@@ -75,7 +75,11 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
         ),
         npts,
         rate_hz: hertz(declared_rate),
-        declared_rate,
+        declared_rate: if hertz(declared_rate) == 0.0 {
+            0.0
+        } else {
+            declared_rate
+        },
         encoding: Encoding::from_code(fields.u8(15)),
         header_big_endian: false,
         // Payloads are little-endian, but Steim frames stay big-endian as they always were.
@@ -93,7 +97,9 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
 fn hertz(declared: f64) -> f64 {
     match declared {
         r if !r.is_finite() || r.abs() > limits::MAX_RATE_HZ => 0.0,
-        r if r < 0.0 => -1.0 / r,
+        r if r < 0.0 => Some(-1.0 / r)
+            .filter(|hertz| *hertz <= limits::MAX_RATE_HZ)
+            .unwrap_or(0.0),
         r => r,
     }
 }
