@@ -57,6 +57,7 @@ mutations: $(VENV)/.test-tools  ## 200,000 random mutations of real records, SEE
 .PHONY: test-python
 test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
 	$(BIN)/python docs/generate_cli.py --check
+	$(BIN)/python docs/make_oddities.py --check
 	$(BIN)/pytest -q
 
 .PHONY: test-stubs
@@ -66,6 +67,10 @@ test-stubs: $(VENV)/.installed $(VENV)/.test-tools  ## _core.pyi against the bui
 .PHONY: docs
 docs: $(VENV)/.installed  ## write docs/cli.md from the commands
 	$(BIN)/python docs/generate_cli.py
+
+.PHONY: oddities
+oddities: $(VENV)/.installed $(VENV)/.test-tools  ## write docs/oddities.md: each odd file in three libraries
+	$(BIN)/python docs/make_oddities.py
 
 .PHONY: lint
 lint: $(VENV)/.installed $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors

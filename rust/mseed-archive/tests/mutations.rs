@@ -302,7 +302,7 @@ fn uses(bytes: &[u8], dice: &mut Dice) {
         let in_parts = scan_bytes(bytes, "mutated", part.max(40));
         assert_eq!(in_parts, scan);
     }
-    let answer = read_bytes(bytes, "mutated");
+    let answer = read_bytes(bytes, "mutated", 2);
     let samples: usize = answer
         .segments
         .iter()
