@@ -17,6 +17,7 @@ from credit_fast.errors import (
 )
 from credit_fast.hdf5 import makeh5, open_dataset
 from credit_fast.index import IndexReport, makeindex
+from credit_fast.inspection import FileInspection, inspect_files
 from credit_fast.stations import Station, StationTable, read_stations
 from credit_fast.times import UTCDateTime
 from credit_fast.waveform import Stats, Stream, Trace
@@ -30,6 +31,7 @@ __all__ = [
     "DataWarning",
     "DatasetError",
     "Event",
+    "FileInspection",
     "IndexFormatError",
     "IndexReport",
     "MiniSeedError",
@@ -44,6 +46,7 @@ __all__ = [
     "UTCDateTime",
     "UnsupportedEncodingError",
     "__version__",
+    "inspect_files",
     "makeh5",
     "makeindex",
     "open_dataset",

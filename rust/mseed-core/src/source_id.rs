@@ -18,11 +18,19 @@ impl Code {
     #[must_use]
     pub fn from_field(field: &[u8]) -> Self {
         let mut code = Self::default();
-        let text = field.iter().take_while(|b| **b != 0);
-        for &b in text.filter(|b| b.is_ascii_graphic()).take(CODE_BYTES) {
-            code.bytes[code.length as usize] = b;
-            code.length += 1;
+        let mut length = 0;
+        for &b in field {
+            if b == 0 || length == CODE_BYTES {
+                break;
+            }
+            // Written in any case, counted when it belongs to the code: no branch to predict.
+            code.bytes[length] = b;
+            length += usize::from(b.is_ascii_graphic());
         }
+        if let Some(behind) = code.bytes.get_mut(length) {
+            *behind = 0;
+        }
+        code.length = length as u8;
         code
     }
 
@@ -66,25 +74,32 @@ impl SourceId {
         let rest = identifier
             .strip_prefix(b"FDSN:")
             .or_else(|| identifier.strip_prefix(b"XFDSN:"))?;
-        let parts: Vec<&[u8]> = rest.split(|b| *b == b'_').collect();
-        if parts.iter().any(|p| p.len() > CODE_BYTES) {
+        let mut parts = rest.splitn(4, |b| *b == b'_');
+        let (network, station) = (parts.next()?, parts.next()?);
+        let (location, channel) = (parts.next()?, parts.next()?);
+        let longest = network.len().max(station.len()).max(location.len());
+        if longest > CODE_BYTES {
             return None;
         }
-        let channel = match parts.len() {
-            6 if parts[3..].iter().all(|p| p.len() == 1) => {
-                Code::from_field(&[parts[3][0], parts[4][0], parts[5][0]])
-            }
-            6 => Code::from_field(&parts[3..].join(&b'_')),
-            4 => Code::from_field(parts[3]),
-            _ => return None,
-        };
         Some(Self {
-            network: Code::from_field(parts[0]),
-            station: Code::from_field(parts[1]),
-            location: Code::from_field(parts[2]),
-            channel,
+            network: Code::from_field(network),
+            station: Code::from_field(station),
+            location: Code::from_field(location),
+            channel: channel_code(channel)?,
         })
     }
+}
+
+/// Band, source and subsource with underscores between them, or a code as it stands.
+fn channel_code(parts: &[u8]) -> Option<Code> {
+    if let [band, b'_', source, b'_', subsource] = parts
+        && [band, source, subsource].iter().all(|b| **b != b'_')
+    {
+        return Some(Code::from_field(&[*band, *source, *subsource]));
+    }
+    let fits = parts.split(|b| *b == b'_').all(|p| p.len() <= CODE_BYTES);
+    let count = parts.split(|b| *b == b'_').count();
+    (fits && (count == 1 || count == 3)).then(|| Code::from_field(parts))
 }
 
 impl fmt::Display for SourceId {
@@ -110,6 +125,14 @@ mod tests {
     }
 
     #[test]
+    fn parts_may_be_empty_and_a_channel_may_have_no_underscores() {
+        let id = SourceId::parse(b"FDSN:IU_ANMO_00_BHZ").expect("valid");
+        assert_eq!(id.to_string(), "IU.ANMO.00.BHZ");
+        let id = SourceId::parse(b"FDSN:____H_").expect("valid");
+        assert_eq!(id.to_string(), "..._H_");
+    }
+
+    #[test]
     fn longer_parts_keep_their_underscores() {
         let id = SourceId::parse(b"FDSN:XX_TEST__L_H_ZZ").expect("valid");
         assert_eq!(id.channel.as_str(), "L_H_ZZ");
@@ -119,11 +142,20 @@ mod tests {
     fn other_identifiers_are_refused() {
         assert_eq!(SourceId::parse(b"IU_ANMO_00_BHZ"), None);
         assert_eq!(SourceId::parse(b"FDSN:IU_ANMO"), None);
+        assert_eq!(SourceId::parse(b"FDSN:IU_ANMO_00_B_H"), None);
+        assert_eq!(SourceId::parse(b"FDSN:IU_ANMO_00_B_H_Z_"), None);
+        assert_eq!(SourceId::parse(b"FDSN:IU_ANMO_00_BHZBHZBHZBHZBHZBHZ"), None);
+        assert_eq!(SourceId::parse(b"FDSN:IU_SIXTEENLETTERSXX_00_B_H_Z"), None);
     }
 
     #[test]
     fn codes_lose_blanks_and_damaged_bytes() {
         assert_eq!(Code::from_field(b" A\xf0 C ").as_str(), "AC");
         assert_eq!(Code::from_field(b"AB\0CD").as_str(), "AB");
+        assert_eq!(Code::from_field(b"AB \xf0"), Code::from_field(b"AB"));
+        assert_eq!(
+            Code::from_field(b"SEVENTEENLETTERSX").as_str(),
+            "SEVENTEENLETTER"
+        );
     }
 }

@@ -23,16 +23,19 @@ const LENGTH_STEP: usize = limits::MIN_RECORD_LENGTH_V2;
 
 /// Whether the first 48 bytes may be a fixed data header.
 pub(super) fn looks_like(data: &[u8]) -> bool {
-    data.len() >= limits::FIXED_HEADER_V2
-        && matches!(data[6], b'D' | b'R' | b'Q' | b'M')
-        && matches!(data[7], b' ' | 0)
-        && data[..6]
-            .iter()
-            .all(|b| b.is_ascii_digit() || matches!(b, b' ' | 0))
-        && data[24] <= 23
-        && data[25] <= 59
-        && data[26] <= 60
-        && header_big_endian(data).is_some()
+    let Some(header) = data.first_chunk::<{ limits::FIXED_HEADER_V2 }>() else {
+        return false;
+    };
+    let sequence = header[..6].iter().fold(true, |all, b| {
+        all & (b.is_ascii_digit() | (*b == b' ') | (*b == 0))
+    });
+    matches!(header[6], b'D' | b'R' | b'Q' | b'M')
+        && matches!(header[7], b' ' | 0)
+        && sequence
+        && header[24] <= 23
+        && header[25] <= 59
+        && header[26] <= 60
+        && header_big_endian(header).is_some()
 }
 
 /// Whether a SEED control header (volume, abbreviation, station, time span) begins here: behind its
