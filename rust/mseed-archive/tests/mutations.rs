@@ -341,7 +341,7 @@ fn mutated_records_cost_nothing_but_themselves() {
     };
     let count = cases.end - cases.start;
     let mut failures = Vec::new();
-    let (began, mut longest) = (Instant::now(), Duration::ZERO);
+    let (began, mut longest) = (Instant::now(), (Duration::ZERO, 0));
     for case in cases {
         let mut dice = Dice(
             seed.wrapping_mul(0x2545_F491_4F6C_DD1D)
@@ -350,7 +350,7 @@ fn mutated_records_cost_nothing_but_themselves() {
         let case_began = Instant::now();
         let result = catch_unwind(AssertUnwindSafe(|| one(&sources, &mut dice)));
         let time = case_began.elapsed();
-        longest = longest.max(time);
+        longest = longest.max((time, case));
         if result.is_err() || time >= LONGEST {
             failures.push(format!(
                 "CREDIT_FAST_SEED={seed} CREDIT_FAST_CASE={case} ({time:?})"
@@ -361,9 +361,11 @@ fn mutated_records_cost_nothing_but_themselves() {
         }
     }
     eprintln!(
-        "{count} mutations of records of {} files, seed {seed}: {:?}, the longest {longest:?}",
+        "{count} mutations of records of {} files, seed {seed}: {:?}, the longest {:?} (case {})",
         sources.len(),
-        began.elapsed()
+        began.elapsed(),
+        longest.0,
+        longest.1
     );
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
