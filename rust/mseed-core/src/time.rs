@@ -14,13 +14,16 @@ pub(crate) const fn days_to_year(year: i64) -> i64 {
 
 /// Time of a calendar year and day of the year (from 1), in nanoseconds.
 ///
-/// `second` may be 60 (a leap second): it counts as the first second of the next minute.
+/// `second` may be 60 (a leap second): it counts as the first second of the next minute. Years
+/// beyond 1677 and 2262 give the nearest time that nanoseconds hold.
 #[must_use]
 pub fn from_ordinal(year: u16, day: u16, hour: u8, minute: u8, second: u8, ns: u32) -> i64 {
     let days = days_to_year(i64::from(year)) + i64::from(day) - 1;
     let seconds =
         days * 86_400 + i64::from(hour) * 3600 + i64::from(minute) * 60 + i64::from(second);
-    seconds * NS_PER_S + i64::from(ns)
+    seconds
+        .saturating_mul(NS_PER_S)
+        .saturating_add(i64::from(ns))
 }
 
 /// Calendar fields of a time.
@@ -176,6 +179,12 @@ mod tests {
         assert_eq!((c.month, c.day), (2, 29));
         let c = to_civil(-1);
         assert_eq!((c.year, c.month, c.day, c.second), (1969, 12, 31, 59));
+    }
+
+    #[test]
+    fn years_that_nanoseconds_do_not_reach_are_the_ends_of_time() {
+        assert_eq!(from_ordinal(9999, 365, 23, 59, 59, 999_999_999), i64::MAX);
+        assert_eq!(from_ordinal(1, 1, 0, 0, 0, 0), i64::MIN);
     }
 
     #[test]

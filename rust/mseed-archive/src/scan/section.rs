@@ -93,8 +93,9 @@ impl Builder {
         if end_ns > self.next_index_ns {
             // The first multiple of the interval at or behind the end.
             let behind = end_ns.saturating_sub(self.next_index_ns);
-            let steps = (behind + SUBINDEX_NS - 1) / SUBINDEX_NS;
-            self.next_index_ns = self.next_index_ns.saturating_add(steps * SUBINDEX_NS);
+            let steps = behind.saturating_add(SUBINDEX_NS - 1) / SUBINDEX_NS;
+            let later_ns = steps.saturating_mul(SUBINDEX_NS);
+            self.next_index_ns = self.next_index_ns.saturating_add(later_ns);
         }
         section.bytes += length;
         if record.rate_hz > 0.0 {

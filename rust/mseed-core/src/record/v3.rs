@@ -93,14 +93,19 @@ pub(super) fn parse(data: &[u8]) -> Result<Record<'_>, Error> {
     .bounded())
 }
 
-/// A declared rate is hertz when positive, seconds per sample when negative.
+/// A declared rate is hertz when positive, seconds per sample when negative; one out of all
+/// bounds, either way, is none.
 fn hertz(declared: f64) -> f64 {
-    match declared {
-        r if !r.is_finite() || r.abs() > limits::MAX_RATE_HZ => 0.0,
-        r if r < 0.0 => Some(-1.0 / r)
-            .filter(|hertz| *hertz <= limits::MAX_RATE_HZ)
-            .unwrap_or(0.0),
-        r => r,
+    let rate_hz = if declared < 0.0 {
+        -1.0 / declared
+    } else {
+        declared
+    };
+    let bounds = 1.0 / limits::MAX_RATE_HZ..=limits::MAX_RATE_HZ;
+    if bounds.contains(&rate_hz) {
+        rate_hz
+    } else {
+        0.0
     }
 }
 
@@ -165,4 +170,31 @@ pub(super) fn crc_fault(bytes: &[u8]) -> Option<Error> {
     let zeroed = crc32c::crc32c_append(head, &[0; 4]);
     let computed = crc32c::crc32c_append(zeroed, &bytes[CRC_AT + 4..]);
     (computed != stored).then(|| Error::new(Kind::Crc { stored, computed }, CRC_AT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_periods_out_of_all_bounds_are_none() {
+        assert_eq!(hertz(100.0), 100.0);
+        assert_eq!(hertz(-0.01), 100.0);
+        assert_eq!(hertz(-60.0), 1.0 / 60.0);
+        let tiny = f64::from_bits(1);
+        for declared in [
+            0.0,
+            -0.0,
+            tiny,
+            -tiny,
+            -1e-10,
+            1e10,
+            -1e10,
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+        ] {
+            assert_eq!(hertz(declared), 0.0, "{declared}");
+        }
+    }
 }
