@@ -356,7 +356,9 @@ impl Collecting<'_> {
                 report.files_without_records += u64::from(scanned.scan.records == 0);
                 report.records += scanned.scan.records;
                 report.bytes += scanned.file.size;
-                report.problems.extend_from_slice(&scanned.scan.problems);
+                report
+                    .problems
+                    .extend(scanned.scan.problems.iter().cloned());
                 self.counts.one_done(scanned.file.size);
                 self.writer.add(*scanned);
             }

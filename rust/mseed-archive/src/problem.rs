@@ -17,7 +17,13 @@ pub struct Problem {
     pub kind: ProblemKind,
     /// What was found and what was expected.
     pub reason: String,
+    /// How many problems this line stands for: more than 1 in a line that says "and N more".
+    pub count: u64,
 }
+
+/// The most problems of one file that are told one by one: a file may have a million bad records,
+/// and nobody reads on after a thousand.
+pub const MAX_TOLD: usize = 1000;
 
 /// Sorts of problems; the texts are part of the interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +109,7 @@ impl Problem {
             length: 0,
             kind,
             reason: reason.into(),
+            count: 1,
         }
     }
 
@@ -115,6 +122,7 @@ impl Problem {
             length: length as u64,
             kind: ProblemKind::of(error),
             reason: error.kind.to_string(),
+            count: 1,
         }
     }
 
@@ -145,19 +153,96 @@ impl Problem {
 
     /// Add a problem to a list; one that goes on where the last one ends lengthens that.
     pub fn push(list: &mut Vec<Self>, problem: Self) {
-        if let Some(last) = list.last_mut() {
-            let end = last.offset.map(|at| at + last.length);
-            if end == problem.offset
-                && last.path == problem.path
-                && last.kind == problem.kind
-                && last.reason == problem.reason
-                && last.length > 0
-            {
-                last.length += problem.length;
-                return;
-            }
+        match list.last_mut() {
+            Some(last) if last.goes_on_with(&problem) => last.length += problem.length,
+            _ => list.push(problem),
         }
-        list.push(problem);
+    }
+
+    fn goes_on_with(&self, next: &Self) -> bool {
+        self.length > 0
+            && self.offset.map(|at| at + self.length) == next.offset
+            && self.path == next.path
+            && self.kind == next.kind
+            && self.reason == next.reason
+    }
+
+    /// The line for problems of a kind that are counted only; `first` is the first of them.
+    fn and_more(first: &Self) -> Self {
+        Self {
+            reason: more_text(1),
+            ..first.clone()
+        }
+    }
+}
+
+fn more_text(count: u64) -> String {
+    format!("and {count} more of this kind from here on")
+}
+
+/// The problems of one file: the first [`MAX_TOLD`] one by one, then one line for each kind that
+/// says how many more there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProblemList {
+    lines: Vec<Problem>,
+    /// The last one that was counted only.
+    last_counted: Option<Problem>,
+}
+
+impl ProblemList {
+    /// Add a problem; one that goes on where the last one ends is part of that.
+    pub fn push(&mut self, problem: Problem) {
+        if self.lines.len() < MAX_TOLD {
+            return Problem::push(&mut self.lines, problem);
+        }
+        let last = self.last_counted.as_mut().or(self.lines.last_mut());
+        if let Some(last) = last.filter(|last| last.goes_on_with(&problem)) {
+            last.length += problem.length;
+            return;
+        }
+        let more = self.lines[MAX_TOLD..]
+            .iter_mut()
+            .find(|line| line.kind == problem.kind);
+        match more {
+            Some(line) => {
+                line.count += 1;
+                line.reason = more_text(line.count);
+            }
+            None => self.lines.push(Problem::and_more(&problem)),
+        }
+        self.last_counted = Some(problem);
+    }
+
+    /// The lines.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.lines.iter()
+    }
+
+    /// Problems of several files, each with as many lines as a list has.
+    #[must_use]
+    pub fn bound(problems: Vec<Problem>) -> Vec<Problem> {
+        if problems.len() <= MAX_TOLD {
+            return problems;
+        }
+        let mut places = HashMap::new();
+        let mut lists: Vec<Self> = Vec::new();
+        for problem in problems {
+            let place = *places.entry(problem.path.clone()).or_insert_with(|| {
+                lists.push(Self::default());
+                lists.len() - 1
+            });
+            lists[place].push(problem);
+        }
+        lists.into_iter().flat_map(|list| list.lines).collect()
+    }
+}
+
+impl IntoIterator for ProblemList {
+    type Item = Problem;
+    type IntoIter = std::vec::IntoIter<Problem>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.lines.into_iter()
     }
 }
 
@@ -173,7 +258,7 @@ impl Faults {
     /// Add the fault of the record at `offset`, unless the list has it already.
     pub(crate) fn push(
         &mut self,
-        list: &mut Vec<Problem>,
+        list: &mut ProblemList,
         path: &str,
         offset: usize,
         fault: &mseed_core::Error,
@@ -187,15 +272,19 @@ impl Faults {
             *more += 1;
             return;
         }
-        self.seen.insert(problem.reason.clone(), (list.len(), 0));
+        if list.lines.len() < MAX_TOLD {
+            self.seen
+                .insert(problem.reason.clone(), (list.lines.len(), 0));
+        }
         list.push(problem);
     }
 
     /// Say how often each came again.
-    pub(crate) fn finish(&mut self, list: &mut [Problem]) {
+    pub(crate) fn finish(&mut self, list: &mut ProblemList) {
         for (at, more) in std::mem::take(&mut self.seen).into_values() {
-            if let Some(problem) = list.get_mut(at).filter(|_| more > 0) {
+            if let Some(problem) = list.lines.get_mut(at).filter(|_| more > 0) {
                 let records = if more == 1 { "record" } else { "records" };
+                problem.count += more;
                 problem.reason += &format!(" (and so in {more} {records} behind it)");
             }
         }
@@ -205,6 +294,54 @@ impl Faults {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn problem(offset: u64, length: u64, kind: ProblemKind) -> Problem {
+        Problem {
+            offset: Some(offset),
+            length,
+            ..Problem::file("a", kind, "bad")
+        }
+    }
+
+    #[test]
+    fn a_list_tells_a_thousand_problems_and_counts_the_rest_by_kind() {
+        let mut list = ProblemList::default();
+        for at in 0..5000 {
+            list.push(problem(at * 512, 256, ProblemKind::Corrupt));
+            // Goes on where that one ends: no problem of its own.
+            list.push(problem(at * 512 + 256, 100, ProblemKind::Corrupt));
+            if at % 2 == 0 {
+                list.push(problem(at * 512 + 400, 0, ProblemKind::Integrity));
+            }
+        }
+        let lines: Vec<_> = list.iter().collect();
+        assert_eq!(lines.len(), MAX_TOLD + 2);
+        for (kind, expected) in [(ProblemKind::Corrupt, 5000), (ProblemKind::Integrity, 2500)] {
+            let count: u64 = lines
+                .iter()
+                .filter(|p| p.kind == kind)
+                .map(|p| p.count)
+                .sum();
+            assert_eq!(count, expected);
+        }
+        let last = lines[MAX_TOLD + 1];
+        assert!(last.reason.starts_with("and "), "{}", last.reason);
+        assert!(last.reason.contains(&last.count.to_string()));
+    }
+
+    #[test]
+    fn each_file_of_an_answer_has_its_thousand() {
+        let of = |path: &str, at: u64| Problem {
+            path: path.to_owned(),
+            ..problem(at * 512, 0, ProblemKind::Corrupt)
+        };
+        let all = (0..4000)
+            .flat_map(|at| [of("a", at), of("b", at)])
+            .collect();
+        let told = ProblemList::bound(all);
+        assert_eq!(told.len(), 2 * (MAX_TOLD + 1));
+        assert_eq!(told.iter().map(|p| p.count).sum::<u64>(), 8000);
+    }
 
     #[test]
     fn the_same_fault_of_many_records_is_one_problem() {
@@ -218,7 +355,8 @@ mod tests {
             header
         };
         let mut faults = Faults::default();
-        let mut list = vec![Problem::not_miniseed("other", 0)];
+        let mut list = ProblemList::default();
+        list.push(Problem::not_miniseed("other", 0));
         for at in 0..4 {
             let bytes = record(at);
             let fault = mseed_core::Record::parse(&bytes).map(|r| r.fault);
@@ -226,7 +364,9 @@ mod tests {
             faults.push(&mut list, "a", 128 * at, &fault);
         }
         faults.finish(&mut list);
+        let list: Vec<_> = list.iter().collect();
         assert_eq!(list.len(), 3);
+        assert_eq!((list[1].count, list[2].count), (3, 1));
         assert_eq!((list[1].offset, list[2].offset), (Some(0), Some(256)));
         assert!(list[1].reason.ends_with("(and so in 2 records behind it)"));
         assert!(!list[2].reason.contains("and so"));

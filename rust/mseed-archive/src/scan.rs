@@ -14,8 +14,9 @@ use std::path::Path;
 
 use mseed_core::{Item, Kind};
 
-use crate::problem::{Faults, Problem, ProblemKind};
+use crate::problem::{Faults, Problem, ProblemKind, ProblemList};
 use crate::run::Cancel;
+use crate::tsindex::opened;
 use crate::walk::FoundFile;
 
 /// First bytes of an SQLite database.
@@ -29,7 +30,7 @@ pub struct Scan {
     /// Records read.
     pub records: u64,
     /// What is wrong with the file.
-    pub problems: Vec<Problem>,
+    pub problems: ProblemList,
     faults: Faults,
 }
 
@@ -64,12 +65,16 @@ pub fn scan_file(file: &FoundFile, cancel: &Cancel) -> Scan {
 
 /// Open a file of data; `None` for an SQLite database.
 ///
-/// Perhaps that is an index which this process has open: closing any descriptor of it would drop
-/// the locks that SQLite holds. So it stays open.
+/// Closing any descriptor of an index that this process has open would drop the locks that SQLite
+/// holds: such a file is not opened.
 pub(crate) fn open_data(path: &Path) -> io::Result<Option<File>> {
+    if opened::is_open(path) {
+        return Ok(None);
+    }
     let mut open = File::open(path)?;
     if is_sqlite(&mut open)? {
-        std::mem::forget(open);
+        // Perhaps another thread opened it as an index since.
+        opened::close(open);
         return Ok(None);
     }
     Ok(Some(open))
@@ -91,7 +96,9 @@ fn describe_foreign(scan: &mut Scan, file: &FoundFile) {
         .iter()
         .any(|p| matches!(p.kind, ProblemKind::Truncated | ProblemKind::Unsupported));
     if !cut_or_damaged {
-        scan.problems = vec![Problem::not_miniseed(&file.path, file.size)];
+        scan.problems = ProblemList::default();
+        scan.problems
+            .push(Problem::not_miniseed(&file.path, file.size));
     }
 }
 
@@ -134,10 +141,10 @@ fn scan_reader(
             }
             // Control headers of a full SEED volume are no data, and no problem.
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
-            Item::Skipped(skipped) => Problem::push(
-                &mut scan.problems,
-                Problem::bytes(path, &skipped.reason, skipped.length),
-            ),
+            Item::Skipped(skipped) => {
+                let problem = Problem::bytes(path, &skipped.reason, skipped.length);
+                scan.problems.push(problem);
+            }
         },
     );
     // What was read before a failure stands.

@@ -5,6 +5,8 @@
 
 mod connection;
 mod globs;
+pub(crate) mod opened;
+mod patience;
 mod query;
 pub mod schema;
 mod writer;

@@ -1,117 +1,20 @@
 //! Index and windows of small archives, healthy and damaged.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod common;
 
-use mseed_archive::makeindex::{Job, Report, make_index};
+use std::fs;
+use std::path::Path;
+
+use common::{Archive, SECOND, START_NS, counting, kinds, values};
+use mseed_archive::Error;
+use mseed_archive::makeindex::make_index;
 use mseed_archive::problem::ProblemKind;
 use mseed_archive::run::Ticker;
 use mseed_archive::tsindex::{IndexReader, Selection};
-use mseed_archive::window::{Answer, Request, Samples, read_bytes, read_window};
-use mseed_archive::{Error, Problem};
+use mseed_archive::window::{Request, Samples, read_bytes, read_window};
 use mseed_core::Encoding;
 use mseed_core::encode::{Header, Samples as Written, write_v2};
-use tempfile::TempDir;
-
-const START_NS: i64 = 1_330_560_000_000_000_000;
-const SECOND: i64 = 1_000_000_000;
-
-/// Records of 100 Hz whose samples count from `first`, so that each value tells its time.
-fn counting(channel: &str, first: i32, npts: i32) -> Vec<u8> {
-    let header = Header {
-        network: "XX",
-        station: "AAA",
-        location: "",
-        channel,
-        quality: b'D',
-        start_ns: START_NS + i64::from(first) * SECOND / 100,
-        rate_hz: 100.0,
-        encoding: Encoding::Steim2,
-        record_length: 256,
-        sequence: 1,
-    };
-    let samples: Vec<i32> = (first..first + npts).collect();
-    let mut bytes = Vec::new();
-    write_v2(&header, Written::Int32(&samples), &mut bytes).unwrap();
-    bytes
-}
-
-struct Archive {
-    folder: TempDir,
-}
-
-impl Archive {
-    fn new() -> Self {
-        let folder = TempDir::new().unwrap();
-        fs::create_dir(folder.path().join("data")).unwrap();
-        Self { folder }
-    }
-
-    fn data(&self) -> PathBuf {
-        self.folder.path().join("data")
-    }
-
-    fn index(&self) -> PathBuf {
-        self.folder.path().join("index.db")
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.data().join(name);
-        fs::write(&path, bytes).unwrap();
-        path
-    }
-
-    fn job(&self) -> Job {
-        Job {
-            roots: vec![self.data()],
-            index: self.index(),
-            pattern: None,
-            threads: None,
-        }
-    }
-
-    fn run(&self) -> Report {
-        make_index(&self.job(), &mut |_| true).unwrap()
-    }
-
-    fn window(&self, from: i64, to: i64) -> Answer {
-        self.window_with(from, to, true)
-    }
-
-    fn window_with(&self, from: i64, to: i64, keep_failed: bool) -> Answer {
-        let reader = IndexReader::open(&self.index()).unwrap();
-        let request = Request {
-            selection: &Selection::new("XX", "AAA", "--", "HHZ"),
-            start_ns: START_NS + from * SECOND / 100,
-            end_ns: START_NS + to * SECOND / 100,
-            join_files: true,
-            keep_failed,
-            threads: 2,
-        };
-        read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap()
-    }
-}
-
-/// First and last sample of each segment, after checking that all samples stand at their times.
-fn values(answer: &Answer) -> Vec<(i32, i32)> {
-    answer
-        .segments
-        .iter()
-        .map(|segment| {
-            let Samples::Int32(v) = &segment.samples else {
-                panic!()
-            };
-            assert!(v.windows(2).all(|pair| pair[1] == pair[0] + 1));
-            assert_eq!(segment.start_ns, START_NS + i64::from(v[0]) * SECOND / 100);
-            (v[0], v[v.len() - 1])
-        })
-        .collect()
-}
-
-fn kinds(problems: &[Problem]) -> Vec<ProblemKind> {
-    problems.iter().map(|p| p.kind).collect()
-}
 
 #[test]
 fn a_window_over_two_files_comes_back_whole() {

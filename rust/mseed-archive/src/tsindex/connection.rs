@@ -1,25 +1,24 @@
 //! Connections of readers: one for each thread of each process.
 //!
-//! A connection that a child inherited is left alone, never closed: closing it would drop the locks
-//! of the parent. For the same reason nothing here opens the index file but SQLite itself: closing
-//! any other descriptor of a file drops all locks that the process has on it.
+//! A connection that a child inherited is left alone, never closed: SQLite would work on what it
+//! remembers of the locks and the transactions of the parent. Nothing here opens the index file but
+//! SQLite itself: closing any other descriptor of a file drops all locks that the process has on it.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::opened::{self, FileIdentity, Opened};
+use super::patience::{BUSY, patiently};
 use super::schema;
 use crate::{Error, fork};
 
 /// Connections that a thread keeps open.
 const OPEN_PER_THREAD: usize = 8;
-
-/// A writer holds the index for one batch at a time.
-const BUSY: Duration = Duration::from_secs(60);
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -27,18 +26,27 @@ thread_local! {
     static OPEN: RefCell<OpenHandles> = const { RefCell::new(OpenHandles(Vec::new())) };
 }
 
-/// What tells one file from another that took its name.
-type FileIdentity = (u64, u64);
-
 /// A connection and what it found.
 pub(super) struct Handle {
     reader: u64,
     process: u32,
     file: Option<FileIdentity>,
     pub(super) connection: Connection,
+    _opened: Opened,
     pub(super) has_summary: bool,
+    /// Whether the rows of slow channels have an SQL index of their own.
+    pub(super) has_slow_index: bool,
+    /// Channels of which it is known whether they have slow rows, where no SQL index tells.
+    pub(super) slow_channels: RefCell<SlowChannels>,
     /// Whether makeindex of this library wrote the index.
     pub(super) is_own: bool,
+}
+
+/// Codes → whether the channel has slow rows, as of a version of the database.
+#[derive(Debug, Default)]
+pub(super) struct SlowChannels {
+    pub(super) version: i64,
+    pub(super) known: HashMap<[String; 4], bool>,
 }
 
 impl Handle {
@@ -96,7 +104,7 @@ impl IndexReader {
     /// Use the connection of this thread in this process; a new one when the file was replaced.
     pub(super) fn with<T>(
         &self,
-        work: impl FnOnce(&Handle) -> rusqlite::Result<T>,
+        work: impl Fn(&Handle) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
         let process = std::process::id();
         let file = identity(&self.path)?;
@@ -116,22 +124,24 @@ impl IndexReader {
                     open.len() - 1
                 }
             };
-            let _inside = fork::enter();
-            work(&open[at]).map_err(|e| self.wrap(e))
+            self.patiently(|| work(&open[at]))
         })
     }
 
     fn connect(&self, process: u32, file: Option<FileIdentity>) -> Result<Handle, Error> {
-        let _inside = fork::enter();
-        let mut opened = self.read_schema();
-        if matches!(&opened, Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly)) {
+        let opened = Opened::new(file);
+        let (connection, columns, names) = self.patiently(|| {
+            let read = self.read_schema();
+            if !matches!(&read, Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly)) {
+                return read;
+            }
             // A writer was killed in the middle of a batch. SQLite takes the batch back as soon
             // as somebody who may write opens the file.
-            opened = Connection::open_with_flags(&self.path, write_flags())
-                .and_then(|c| c.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(())))
-                .and_then(|()| self.read_schema());
-        }
-        let (connection, columns, tables) = opened.map_err(|e| self.wrap(e))?;
+            let writing = Connection::open_with_flags(&self.path, write_flags())?;
+            writing.busy_timeout(BUSY)?;
+            writing.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
+            self.read_schema()
+        })?;
         let missing: Vec<_> = schema::NEEDED
             .iter()
             .filter(|name| !columns.iter().any(|c| c == *name))
@@ -148,16 +158,21 @@ impl IndexReader {
                 reason,
             });
         }
-        let has = |name: &str| tables.iter().any(|table| table == name);
-        let summary_rows = connection
-            .prepare("SELECT 1 FROM tsindex_summary LIMIT 1")
-            .and_then(|mut statement| statement.exists([]));
+        let has = |name: &str| names.iter().any(|found| found == name);
+        let has_summary = has("tsindex_summary")
+            && self.patiently(|| {
+                let mut statement = connection.prepare("SELECT 1 FROM tsindex_summary LIMIT 1")?;
+                statement.exists([])
+            })?;
         Ok(Handle {
             reader: self.id,
             process,
             file,
             connection,
-            has_summary: summary_rows.unwrap_or(false),
+            _opened: opened,
+            has_summary,
+            has_slow_index: has(schema::SLOW_INDEX),
+            slow_channels: RefCell::default(),
             is_own: has("credit_fast_files"),
         })
     }
@@ -167,15 +182,12 @@ impl IndexReader {
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(BUSY)?;
         let columns = names(&connection, "SELECT name FROM pragma_table_info('tsindex')")?;
-        let tables = names(
-            &connection,
-            "SELECT name FROM sqlite_master WHERE type='table'",
-        )?;
-        Ok((connection, columns, tables))
+        let names = names(&connection, "SELECT name FROM sqlite_master")?;
+        Ok((connection, columns, names))
     }
 
-    fn wrap(&self, error: rusqlite::Error) -> Error {
-        wrap(&self.path, error)
+    fn patiently<T>(&self, work: impl FnMut() -> rusqlite::Result<T>) -> Result<T, Error> {
+        patiently(&self.path, || Ok(()), work)
     }
 }
 
@@ -189,17 +201,9 @@ pub(super) fn names(connection: &Connection, query: &str) -> rusqlite::Result<Ve
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-#[cfg(unix)]
 fn identity(path: &Path) -> Result<Option<FileIdentity>, Error> {
-    use std::os::unix::fs::MetadataExt;
     let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
-    Ok(Some((metadata.dev(), metadata.ino())))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Result<Option<FileIdentity>, Error> {
-    std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
-    Ok(None)
+    Ok(opened::identity(&metadata))
 }
 
 /// A failure of SQLite as one of ours: where it is one of the file system, as that.

@@ -4,13 +4,21 @@ use mseed_core::SourceId;
 use mseed_core::time::NS_PER_S;
 use rusqlite::{Row, params_from_iter};
 
-use super::connection::IndexReader;
+use super::connection::{Handle, IndexReader};
 use super::globs::Selection;
 use super::schema::{self, TimeIndex};
 use crate::Error;
 
-/// Rows that end this long before a window are looked at: the nearest sample may be in them.
+/// Rows that end this long before a window are looked at: the nearest sample may be in them. Rows
+/// of which a sample lasts longer are looked for by their rates.
 const MARGIN_NS: i64 = 3600 * NS_PER_S;
+
+/// What [`run`] reads, and the channel that is asked for.
+const RUNS_OF_CHANNEL: (&str, &str) = (
+    "SELECT network,station,location,channel,starttime,endtime,samplerate,filename,\
+     byteoffset,bytes,timeindex,timespans,timerates FROM tsindex",
+    "WHERE network=? AND station=? AND location=? AND channel=?",
+);
 
 /// A channel of the index and its extent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,27 +123,106 @@ impl IndexReader {
                 channels.into_iter().map(|channel| channel.codes).collect()
             }
         };
-        let mut runs = Vec::new();
         self.with(|handle| {
-            let mut statement = handle.connection.prepare_cached(
-                "SELECT network,station,location,channel,starttime,endtime,samplerate,filename,\
-                 byteoffset,bytes,timeindex,timespans,timerates FROM tsindex \
-                 WHERE network=? AND station=? AND location=? AND channel=? \
-                 AND starttime<=? AND endtime>=? ORDER BY starttime,filename,byteoffset",
-            )?;
-            for [network, station, location, code] in &channels {
-                let parameters = [network, station, location, code, &to, &from];
-                for found in statement.query_map(parameters, run)? {
-                    runs.push(IndexedRun {
-                        exact_name: handle.is_own,
-                        ..found?
+            let mut runs = Vec::new();
+            for codes in &channels {
+                let of_channel = runs.len();
+                near_runs(handle, codes, (&from, &to), &mut runs)?;
+                let near = runs.len();
+                slow_runs(handle, codes, (&from, &to), &mut runs)?;
+                if runs.len() > near {
+                    runs[of_channel..].sort_by(|a, b| {
+                        (a.start_ns, &a.filename, a.byte_offset).cmp(&(
+                            b.start_ns,
+                            &b.filename,
+                            b.byte_offset,
+                        ))
                     });
                 }
             }
-            Ok(())
-        })?;
-        Ok(runs)
+            Ok(runs)
+        })
     }
+}
+
+/// Rows of a channel between two times.
+fn near_runs(
+    handle: &Handle,
+    codes: &[String; 4],
+    (from, to): (&str, &str),
+    runs: &mut Vec<IndexedRun>,
+) -> rusqlite::Result<()> {
+    let (select, of_channel) = RUNS_OF_CHANNEL;
+    let mut statement = handle.connection.prepare_cached(&format!(
+        "{select} {of_channel} AND starttime<=? AND endtime>=? \
+         ORDER BY starttime,filename,byteoffset"
+    ))?;
+    let [network, station, location, channel] = codes;
+    let parameters = [network, station, location, channel, to, from];
+    for found in statement.query_map(parameters, run)? {
+        runs.push(IndexedRun {
+            exact_name: handle.is_own,
+            ..found?
+        });
+    }
+    Ok(())
+}
+
+/// Rows of a channel that are not between two times, but may reach over the margin: a sample of
+/// theirs lasts about an hour or longer.
+fn slow_runs(
+    handle: &Handle,
+    codes: &[String; 4],
+    (from, to): (&str, &str),
+    runs: &mut Vec<IndexedRun>,
+) -> rusqlite::Result<()> {
+    let (select, of_channel) = RUNS_OF_CHANNEL;
+    let by = if handle.has_slow_index {
+        format!("INDEXED BY {}", schema::SLOW_INDEX)
+    } else if has_slow_rows(handle, codes)? {
+        String::new()
+    } else {
+        return Ok(());
+    };
+    let is_slow = schema::IS_SLOW;
+    let mut statement = handle.connection.prepare_cached(&format!(
+        "{select} {by} {of_channel} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)"
+    ))?;
+    let [network, station, location, channel] = codes;
+    let parameters = [network, station, location, channel, to, from];
+    for found in statement.query_map(parameters, run)? {
+        runs.push(IndexedRun {
+            exact_name: handle.is_own,
+            ..found?
+        });
+    }
+    Ok(())
+}
+
+/// Whether a channel has slow rows, in an index of another program: its rows are looked through
+/// once, and again when the database changed.
+fn has_slow_rows(handle: &Handle, codes: &[String; 4]) -> rusqlite::Result<bool> {
+    let connection = &handle.connection;
+    let version = connection
+        .prepare_cached("PRAGMA data_version")?
+        .query_row([], |row| row.get(0))?;
+    let mut channels = handle.slow_channels.borrow_mut();
+    if channels.version != version {
+        channels.known.clear();
+        channels.version = version;
+    }
+    if let Some(known) = channels.known.get(codes) {
+        return Ok(*known);
+    }
+    let (_, of_channel) = RUNS_OF_CHANNEL;
+    let found = connection
+        .prepare_cached(&format!(
+            "SELECT 1 FROM tsindex {of_channel} AND {} LIMIT 1",
+            schema::IS_SLOW
+        ))?
+        .exists(codes.each_ref())?;
+    channels.known.insert(codes.clone(), found);
+    Ok(found)
 }
 
 fn codes(row: &Row<'_>) -> rusqlite::Result<[String; 4]> {
@@ -179,7 +266,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
         .filter_map(|text| text.trim().parse().ok())
         .chain(first_rate)
         .map(hertz)
-        .filter(|rate| *rate > 0.0)
+        .filter(|rate| *rate > 0.0 && rate.is_finite())
         .reduce(f64::min);
     Ok(IndexedRun {
         codes: codes(row)?,

@@ -28,9 +28,30 @@ pub(super) const CREATE_OWN: &str = "
 CREATE TABLE IF NOT EXISTS credit_fast_files (filename TEXT PRIMARY KEY,size INTEGER NOT NULL,\
 modified_ns INTEGER NOT NULL,records INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS credit_fast_problems (filename TEXT NOT NULL,byteoffset INTEGER,\
-bytes INTEGER NOT NULL,kind TEXT NOT NULL,reason TEXT NOT NULL);
+bytes INTEGER NOT NULL,kind TEXT NOT NULL,reason TEXT NOT NULL,count INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS credit_fast_problems_idx ON credit_fast_problems (filename);
 ";
+
+/// An index made before problems were counted.
+pub(super) const ADD_COUNT: &str =
+    "ALTER TABLE credit_fast_problems ADD COLUMN count INTEGER NOT NULL DEFAULT 1";
+
+/// SQL index of the rows of slow channels: nearly always empty. Its name is ours, so that other
+/// programs see the ones that they know unchanged.
+pub(super) const SLOW_INDEX: &str = "credit_fast_slow_idx";
+
+/// Condition of rows that may have a sample interval of about an hour or more: a low rate, a long
+/// period (a negative number), or several rates.
+pub(super) const IS_SLOW: &str = "(samplerate<-3500 OR (samplerate>0 AND samplerate<0.000285) \
+     OR timerates IS NOT NULL)";
+
+/// Statement that makes [`SLOW_INDEX`].
+pub(super) fn create_slow_index() -> String {
+    format!(
+        "CREATE INDEX IF NOT EXISTS {SLOW_INDEX} ON tsindex (network,station,location,channel) \
+         WHERE {IS_SLOW}"
+    )
+}
 
 /// The columns of `tsindex`, in their order.
 pub(super) const COLUMNS: [&str; 20] = [
@@ -95,7 +116,8 @@ pub fn seconds_text(time_ns: i64) -> String {
     )
 }
 
-/// Time of a text of any number of decimals; `None` when it is no time.
+/// Time of a text of any number of decimals; `None` when it is no time. Years that nanoseconds
+/// do not reach give the nearest time that they do.
 #[must_use]
 pub fn parse_time(text: &str) -> Option<i64> {
     const MONTHS: [u16; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
@@ -106,6 +128,9 @@ pub fn parse_time(text: &str) -> Option<i64> {
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut clock = clock.split(':').map(|part| part.parse::<u8>().ok());
     let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    if !(1..=31).contains(&day) {
+        return None;
+    }
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let ordinal =
         MONTHS.get(usize::from(month).checked_sub(1)?)? + day + u16::from(leap && month > 2);
@@ -305,6 +330,16 @@ mod tests {
         ] {
             assert_eq!(rate_text(rate), text);
         }
+    }
+
+    #[test]
+    fn years_that_nanoseconds_do_not_reach_are_the_ends_of_time() {
+        assert_eq!(parse_time("9999-12-31T23:59:59.999999"), Some(i64::MAX));
+        assert_eq!(parse_time("2599-01-01T00:00:00"), Some(i64::MAX));
+        assert_eq!(parse_time("0001-01-01T00:00:00"), Some(i64::MIN));
+        assert_eq!(parse_time("2020-12-65535T00:00:00"), None);
+        assert_eq!(parse_time("2020-00-01T00:00:00"), None);
+        assert_eq!(parse_epoch("9223372037"), None);
     }
 
     #[test]

@@ -5,21 +5,17 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Row, params};
+use rusqlite::{Connection, OpenFlags, Row, params};
 
 use super::connection::{names, wrap};
+use super::opened::{self, Opened};
+use super::patience::{self, BUSY};
 use super::schema::{self, rate_value, seconds_text, time_text};
 use crate::problem::{Problem, ProblemKind};
 use crate::run::Ticker;
 use crate::scan::{Row as SectionRow, Scan};
 use crate::walk::FoundFile;
 use crate::{Error, fork};
-
-/// How long SQLite itself waits for another program; between such waits the caller is asked.
-const BUSY: Duration = Duration::from_millis(100);
-
-/// How long a run waits for another program that holds the index, before it gives up.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A batch is written when it has this many files or rows, or is this old. The index is locked
 /// for readers only while a batch is written, and a killed run loses one batch at most.
@@ -65,6 +61,7 @@ pub struct Totals {
 pub struct IndexWriter {
     path: PathBuf,
     connection: Connection,
+    _opened: Opened,
     pending: Vec<ScannedFile>,
     pending_rows: usize,
     last_batch: Instant,
@@ -95,9 +92,12 @@ impl IndexWriter {
                 .map_err(|e| refused(path, e))?;
             connection
         };
+        // SQLite opened the file, and made it when it was missing; it has locked nothing yet.
+        let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
         let writer = Self {
             path: path.to_path_buf(),
             connection,
+            _opened: Opened::new(opened::identity(&metadata)),
             pending: Vec::new(),
             pending_rows: 0,
             last_batch: Instant::now(),
@@ -116,7 +116,15 @@ impl IndexWriter {
         writer.check_tables(&tables, &columns)?;
         writer.patiently(ticker, |connection| {
             connection.execute_batch(schema::CREATE)?;
-            connection.execute_batch(schema::CREATE_OWN)
+            connection.execute_batch(schema::CREATE_OWN)?;
+            let of_problems = "SELECT name FROM pragma_table_info('credit_fast_problems')";
+            if !names(connection, of_problems)?
+                .iter()
+                .any(|name| name == "count")
+            {
+                connection.execute_batch(schema::ADD_COUNT)?;
+            }
+            connection.execute_batch(&schema::create_slow_index())
         })?;
         Ok(writer)
     }
@@ -151,21 +159,7 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
         work: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        let began = Instant::now();
-        loop {
-            let result = {
-                let _inside = fork::enter();
-                work(&self.connection)
-            };
-            let busy = matches!(&result, Err(e) if matches!(
-                e.sqlite_error_code(),
-                Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-            ));
-            if !busy || began.elapsed() > PATIENCE {
-                return result.map_err(|e| refused(&self.path, e));
-            }
-            ticker.poll()?;
-        }
+        patience::patiently(&self.path, || ticker.poll(), || work(&self.connection))
     }
 
     /// Files of earlier runs.
@@ -201,7 +195,7 @@ impl IndexWriter {
     ) -> Result<HashMap<String, Vec<Problem>>, Error> {
         self.patiently(ticker, |connection| {
             let mut statement = connection.prepare(
-                "SELECT filename,byteoffset,bytes,kind,reason FROM credit_fast_problems \
+                "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
                  ORDER BY rowid",
             )?;
             let mut problems: HashMap<String, Vec<Problem>> = HashMap::new();
@@ -217,6 +211,7 @@ impl IndexWriter {
                     length: length as u64,
                     kind: ProblemKind::from_text(&kind),
                     reason: row.get(4)?,
+                    count: row.get::<_, i64>(5)? as u64,
                 });
             }
             Ok(problems)
@@ -323,16 +318,17 @@ fn replace_file(connection: &Connection, scanned: &ScannedFile) -> rusqlite::Res
         insert_row(connection, row, file, scanned.scanned_ns)?;
     }
     let mut insert = connection.prepare_cached(
-        "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason) \
-         VALUES (?,?,?,?,?)",
+        "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason,count) \
+         VALUES (?,?,?,?,?,?)",
     )?;
-    for problem in &scanned.scan.problems {
+    for problem in scanned.scan.problems.iter() {
         insert.execute(params![
             name,
             problem.offset.map(|at| at as i64),
             problem.length as i64,
             problem.kind.as_str(),
             problem.reason,
+            problem.count as i64,
         ])?;
     }
     // A file that could not be read is tried again next time.

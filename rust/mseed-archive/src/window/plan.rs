@@ -11,6 +11,12 @@ use mseed_core::time::{
 };
 use mseed_core::{Encoding, Error, Kind, Record, SampleType, SourceId, leap};
 
+use super::open_runs::OpenRuns;
+use crate::run::Ticker;
+
+/// The caller is asked whether to go on after each so many records.
+const PIECES_PER_TICK: usize = 1024;
+
 /// A record of a window, by its place in the buffers that were read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Piece {
@@ -64,20 +70,16 @@ impl Piece {
         self.sample_type == SampleType::Text
     }
 
-    fn next_ns(&self) -> i64 {
+    pub(super) fn next_ns(&self) -> i64 {
         self.end_ns.saturating_add(period_ns(self.rate_hz))
     }
 
     /// Whether `other` follows without a gap: within half a sample, as in libmseed and ObsPy.
-    fn is_followed_by(&self, other: &Self) -> bool {
+    pub(super) fn is_followed_by(&self, other: &Self) -> bool {
         self.sample_type == other.sample_type
             && self.rate_hz > 0.0
             && same_rate(self.rate_hz, other.rate_hz)
-            && other
-                .start_ns
-                .saturating_sub(self.next_ns())
-                .saturating_abs()
-                <= period_ns(self.rate_hz) / 2
+            && other.start_ns.abs_diff(self.next_ns()) <= period_ns(self.rate_hz) as u64 / 2
     }
 }
 
@@ -136,7 +138,7 @@ impl Run {
         &self.parts[0].piece
     }
 
-    fn last(&self) -> &Piece {
+    pub(super) fn last(&self) -> &Piece {
         &self.parts[self.parts.len() - 1].piece
     }
 
@@ -212,48 +214,35 @@ impl FromIterator<Piece> for FileChain {
 
 /// Chain records of a window by their times, over the borders of files and days. Where the same
 /// time is there twice, each file makes a run of its own.
-pub(super) fn chain_in_time(mut pieces: Vec<Piece>) -> Vec<Run> {
+pub(super) fn chain_in_time(
+    mut pieces: Vec<Piece>,
+    ticker: &mut Ticker<'_>,
+) -> Result<Vec<Run>, crate::Error> {
     pieces.sort_by_key(|p| (p.source, p.start_ns, p.buffer, p.offset));
     let mut runs: Vec<Run> = Vec::new();
-    let mut open: Vec<usize> = Vec::new();
-    for piece in pieces {
-        open.retain(|&at| {
-            let last = runs[at].last();
-            last.source == piece.source
-                && last.next_ns().saturating_add(period_ns(last.rate_hz)) >= piece.start_ns
-        });
-        let chosen = chosen_run(&runs, &open, &piece);
-        match chosen {
-            Some(at) => runs[at].push(piece),
-            None => {
-                open.push(runs.len());
-                runs.push(Run::new(piece));
-            }
+    let mut open = OpenRuns::default();
+    let mut source = None;
+    for (number, piece) in pieces.into_iter().enumerate() {
+        if number % PIECES_PER_TICK == 0 {
+            ticker.poll()?;
         }
+        if source.replace(piece.source) != Some(piece.source) {
+            open.clear();
+        }
+        let at = match open.take(&piece, &runs) {
+            Some(at) => {
+                runs[at].push(piece);
+                at
+            }
+            None => {
+                runs.push(Run::new(piece));
+                runs.len() - 1
+            }
+        };
+        open.add(at, &runs);
     }
     runs.sort_by_key(|run| (run.first().source, run.start_ns));
-    runs
-}
-
-/// The open run that a record goes on with: one of its own file first.
-///
-/// Behind a leap second the run that contains it fits as well as the one that begins after it, so
-/// there the record goes on with the one that it stands next behind in the file.
-fn chosen_run(runs: &[Run], open: &[usize], piece: &Piece) -> Option<usize> {
-    let mut fitting = open
-        .iter()
-        .copied()
-        .filter(|&at| runs[at].last().is_followed_by(piece));
-    let mut in_file = fitting
-        .clone()
-        .filter(|&at| runs[at].last().buffer == piece.buffer);
-    if in_file.clone().any(|at| runs[at].last().near_leap_second) {
-        return in_file.max_by_key(|&at| {
-            let offset = runs[at].last().offset;
-            (offset < piece.offset, offset)
-        });
-    }
-    in_file.next().or_else(|| fitting.next())
+    Ok(runs)
 }
 
 #[cfg(test)]
@@ -281,6 +270,10 @@ mod tests {
         }
     }
 
+    fn chain(pieces: Vec<Piece>) -> Vec<Run> {
+        chain_in_time(pieces, &mut Ticker::new(&mut || true)).expect("nobody cancels")
+    }
+
     fn shape(runs: &[Run]) -> Vec<(i64, usize)> {
         runs.iter()
             .map(|r| (r.start_ns / 1_000_000, r.npts))
@@ -289,7 +282,7 @@ mod tests {
 
     #[test]
     fn records_of_two_files_chain_over_the_border() {
-        let runs = chain_in_time(vec![piece(1000, 100, 1), piece(0, 100, 0)]);
+        let runs = chain(vec![piece(1000, 100, 1), piece(0, 100, 0)]);
         assert_eq!(shape(&runs), [(0, 200)]);
     }
 
@@ -298,7 +291,7 @@ mod tests {
         let pieces = [0, 1000, 2000]
             .iter()
             .flat_map(|t| [piece(*t, 100, 0), piece(*t, 100, 1)]);
-        let runs = chain_in_time(pieces.collect());
+        let runs = chain(pieces.collect());
         assert_eq!(shape(&runs), [(0, 300), (0, 300)]);
         assert!(
             runs.iter()
@@ -308,9 +301,9 @@ mod tests {
 
     #[test]
     fn a_gap_begins_a_new_run() {
-        let runs = chain_in_time(vec![piece(0, 100, 0), piece(1006, 100, 0)]);
+        let runs = chain(vec![piece(0, 100, 0), piece(1006, 100, 0)]);
         assert_eq!(runs.len(), 2);
-        let runs = chain_in_time(vec![piece(0, 100, 0), piece(1005, 100, 0)]);
+        let runs = chain(vec![piece(0, 100, 0), piece(1005, 100, 0)]);
         assert_eq!(runs.len(), 1);
     }
 
@@ -321,7 +314,7 @@ mod tests {
         let mut over = piece(0, 250, 0);
         over.near_leap_second = true;
         let after = [1500, 2500, 3500].map(|t| piece(t, 100, 0));
-        let runs = chain_in_time([vec![over], after.to_vec()].concat());
+        let runs = chain([vec![over], after.to_vec()].concat());
         assert_eq!(shape(&runs), [(0, 250), (1500, 300)]);
     }
 
@@ -331,14 +324,14 @@ mod tests {
         text.sample_type = SampleType::Text;
         let pieces = vec![piece(0, 100, 0), text, piece(1000, 100, 0)];
         let in_file_order: FileChain = pieces.iter().copied().collect();
-        for runs in [in_file_order.finish(), chain_in_time(pieces)] {
+        for runs in [in_file_order.finish(), chain(pieces)] {
             assert_eq!(shape(&runs), [(0, 200), (1000, 80)]);
         }
     }
 
     #[test]
     fn a_cut_takes_parts_of_records() {
-        let run = chain_in_time(vec![piece(0, 100, 0), piece(1000, 100, 0)]).remove(0);
+        let run = chain(vec![piece(0, 100, 0), piece(1000, 100, 0)]).remove(0);
         let cut = run.clone().cut(990_000_000, 1_010_000_000).expect("inside");
         assert_eq!((cut.start_ns, cut.npts), (990_000_000, 3));
         let parts: Vec<_> = cut.parts.iter().map(|p| (p.skip, p.take)).collect();
@@ -349,5 +342,113 @@ mod tests {
             .cut(-9_000_000, -4_000_000)
             .expect("nearest to the first sample");
         assert_eq!((ends.start_ns, ends.npts), (0, 1));
+    }
+
+    /// What [`chain_in_time`] does, each record compared with every run.
+    fn chain_slowly(mut pieces: Vec<Piece>) -> Vec<Run> {
+        pieces.sort_by_key(|p| (p.source, p.start_ns, p.buffer, p.offset));
+        let mut runs: Vec<Run> = Vec::new();
+        for piece in pieces {
+            let fits =
+                |run: &Run| run.first().source == piece.source && run.last().is_followed_by(&piece);
+            let same_file = |run: &Run| fits(run) && run.last().buffer == piece.buffer;
+            match runs
+                .iter()
+                .position(same_file)
+                .or(runs.iter().position(fits))
+            {
+                Some(at) => runs[at].push(piece),
+                None => runs.push(Run::new(piece)),
+            }
+        }
+        runs.sort_by_key(|run| (run.first().source, run.start_ns));
+        runs
+    }
+
+    #[test]
+    fn chains_are_those_that_comparing_all_with_all_gives() {
+        let mut state = 1u64;
+        let mut draw = |below: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) % below
+        };
+        let rates = [100.0, 100.005, 99.995, 50.0, 0.0];
+        let types = [SampleType::Int32, SampleType::Int32, SampleType::Float32];
+        let mut joined = 0;
+        for _ in 0..400 {
+            let few = 1 + draw(60);
+            let kinds = (1 + draw(5), 1 + draw(3), 1 + draw(3));
+            let pieces: Vec<_> = (0..few)
+                .map(|_| {
+                    let jitter_ms = draw(13) as i64 - 6;
+                    let npts = 100 * (1 + draw(2) as usize);
+                    let mut piece = piece(1000 * draw(12) as i64 + jitter_ms, npts, 0);
+                    piece.rate_hz = rates[draw(kinds.0) as usize];
+                    piece.end_ns =
+                        sample_time_ns(piece.start_ns, piece.rate_hz, piece.npts as i64 - 1);
+                    piece.sample_type = types[draw(kinds.1) as usize];
+                    piece.buffer = draw(kinds.2) as usize;
+                    piece.offset = draw(1000) as usize;
+                    if draw(20) == 0 {
+                        piece.source = SourceId::parse(b"FDSN:XX_B__B_H_Z").expect("valid");
+                    }
+                    piece
+                })
+                .collect();
+            let expected = chain_slowly(pieces.clone());
+            joined += expected.iter().filter(|run| run.parts.len() > 1).count();
+            assert_eq!(chain(pieces), expected);
+        }
+        assert!(joined > 1000, "{joined}");
+    }
+
+    #[test]
+    fn a_stuck_clock_and_a_lot_of_gaps_take_no_time_to_speak_of() {
+        let began = std::time::Instant::now();
+        let stuck = (0..200_000).map(|at| Piece {
+            offset: at,
+            ..piece(0, 100, 0)
+        });
+        // Every one of them goes on, at one and the same time.
+        let on = (0..200_000).map(|at| Piece {
+            offset: at,
+            ..piece(1000, 100, 0)
+        });
+        assert_eq!(chain(stuck.chain(on).collect()).len(), 200_000);
+        let gappy = chain((0..200_000).map(|at| piece(at * 2000, 100, 0)).collect());
+        assert_eq!(gappy.len(), 200_000);
+        // All overlap, and all go on at times of their own.
+        let shifted = (0..200_000).map(|at| Piece {
+            start_ns: at,
+            end_ns: at + 1_000_000_000,
+            rate_hz: 1.0,
+            ..piece(0, 2, at as usize)
+        });
+        assert_eq!(chain(shifted.collect()).len(), 200_000);
+        // Comparing all with all takes minutes.
+        let seconds = began.elapsed().as_secs_f64();
+        assert!(seconds < 10.0, "{seconds} s");
+    }
+
+    #[test]
+    fn a_caller_who_gives_up_is_heard_while_records_are_chained() {
+        let mut give_up = || false;
+        let mut ticker = Ticker::new(&mut give_up);
+        std::thread::sleep(crate::run::TICK);
+        let chained = chain_in_time(vec![piece(0, 100, 0)], &mut ticker);
+        assert!(matches!(chained, Err(crate::Error::Cancelled)));
+    }
+
+    #[test]
+    fn times_at_the_ends_of_what_numbers_hold_are_compared() {
+        let at = |start_ns, end_ns| Piece {
+            start_ns,
+            end_ns,
+            ..piece(0, 100, 0)
+        };
+        let runs = chain(vec![at(i64::MIN, i64::MIN + 1), at(i64::MAX - 1, i64::MAX)]);
+        assert_eq!(runs.len(), 2);
     }
 }

@@ -12,7 +12,7 @@ use super::decode::{Decoding, Segment, decode_run};
 use super::plan::{FileChain, Piece, chain_in_time};
 use crate::Error;
 use crate::memory::Pages;
-use crate::problem::{Faults, Problem, ProblemKind};
+use crate::problem::{Faults, Problem, ProblemKind, ProblemList};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
 use crate::tsindex::{IndexReader, IndexedRun, Selection};
@@ -135,6 +135,7 @@ pub fn read_bytes(bytes: &[u8], name: &str, threads: usize) -> Answer {
     for run in chain.finish() {
         decode_run(&run, &buffers, decoding, &mut answer);
     }
+    answer.problems = ProblemList::bound(answer.problems);
     answer
 }
 
@@ -161,7 +162,7 @@ pub fn read_window(
         found.gather(&run, request, &mut files);
     }
     let runs = if request.join_files {
-        chain_in_time(found.pieces)
+        chain_in_time(found.pieces, ticker)?
     } else {
         found.pieces.into_iter().collect::<FileChain>().finish()
     };
@@ -179,6 +180,7 @@ pub fn read_window(
             decode_run(&run, &found.buffers, decoding, &mut answer);
         }
     }
+    answer.problems = ProblemList::bound(answer.problems);
     Ok(answer)
 }
 
@@ -205,7 +207,8 @@ impl Gathered {
         let (mut inside, mut stranger, mut outside) = (0, None, None);
         let (pieces, number) = (&mut self.pieces, self.buffers.len());
         collect_pieces(&buffer, number, &mut self.problems, |offset, mut piece| {
-            let extent = run.start_ns - MICROSECOND..=run.end_ns + MICROSECOND;
+            let extent =
+                run.start_ns.saturating_sub(MICROSECOND)..=run.end_ns.saturating_add(MICROSECOND);
             if !run.is_of(&piece.source) {
                 stranger.get_or_insert((offset, piece.source.to_string()));
             } else if piece.end_ns < *extent.start() || piece.start_ns > *extent.end() {
@@ -240,13 +243,14 @@ fn collect_pieces(
 ) -> usize {
     let base = buffer.base as usize;
     let mut records = 0;
+    let mut told = ProblemList::default();
     let mut faults = Faults::default();
     for item in Walker::new(&buffer.bytes) {
         match item {
             Item::Record(at, record) => {
                 records += 1;
                 if let Some(fault) = &record.fault {
-                    faults.push(problems, &buffer.path, base + at, fault);
+                    faults.push(&mut told, &buffer.path, base + at, fault);
                 }
                 if record.encoding == Encoding::Opaque {
                     continue;
@@ -257,7 +261,7 @@ fn collect_pieces(
                     Err(error) => {
                         let place = error.shifted(base + at);
                         let problem = Problem::bytes(&buffer.path, &place, record.bytes.len());
-                        Problem::push(problems, problem.of_channel(&record.source));
+                        told.push(problem.of_channel(&record.source));
                     }
                 }
             }
@@ -267,12 +271,13 @@ fn collect_pieces(
                 let place = skipped.reason.shifted(base);
                 // A file that became shorter is reported as that, once.
                 if !(buffer.short && place.class() == Class::Truncated) {
-                    problems.push(Problem::bytes(&buffer.path, &place, skipped.length));
+                    told.push(Problem::bytes(&buffer.path, &place, skipped.length));
                 }
             }
         }
     }
-    faults.finish(problems);
+    faults.finish(&mut told);
+    problems.extend(told);
     records
 }
 
@@ -321,7 +326,7 @@ fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
         return piece.start_ns;
     }
     // Spans are written with microseconds, the first sample of the run with all its digits.
-    let near = (run.start_ns - span_start_ns).abs() < MICROSECOND;
+    let near = run.start_ns.abs_diff(span_start_ns) < MICROSECOND as u64;
     let grid_ns = if near { run.start_ns } else { span_start_ns };
     if leap::between(grid_ns, piece.start_ns) {
         return piece.start_ns;
