@@ -204,6 +204,38 @@ def test_a_forked_child_leaves_the_parents_connection_alone(client: Client, inde
     assert cut_all(client) == EXPECTED
 
 
+def _descriptors_of(file: Path) -> int:
+    """How many descriptors of this process lead to a file."""
+    found = 0
+    for link in Path("/proc/self/fd").iterdir():
+        try:
+            found += link.readlink() == file.resolve()
+        except OSError:  # the descriptor of the listing itself
+            continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="no list of descriptors here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_child_opens_a_connection_of_its_own_and_closes_none_that_it_inherited(
+    client: Client, index: Path
+) -> None:
+    """SQLite forbids both: it would work with the locks and transactions of the parent."""
+    client.get_nslc()
+    inherited = _descriptors_of(index)
+    assert inherited >= 1
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            client.get_nslc()
+            status = 0 if _descriptors_of(index) == inherited + 1 else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert _descriptors_of(index) == inherited
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forks_while_other_threads_ask_end_in_time(client: Client) -> None:

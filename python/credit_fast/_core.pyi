@@ -22,7 +22,7 @@ __all__ = [
 _Path = str | PathLike[str]
 _Extent = tuple[str, str, str, str, int, int]
 _Segment = tuple[str, str, str, str, int, float, NDArray[Any], str | None, str, int]
-_Problem = tuple[str, str, str, int | None, int]
+_Problem = tuple[str, str, str, int | None, int, int]
 _Answer = tuple[list[_Segment], list[_Problem]]
 
 __version__: str

@@ -27,9 +27,9 @@ __all__ = ["Client", "read"]
 _ALWAYS = (-(2**63), 2**63 - 1)
 
 
-def _problem(fields: tuple[str, str, str, int | None, int]) -> Problem:
-    path, reason, kind, offset, length = fields
-    return Problem(path=path, reason=reason, kind=kind, offset=offset, length=length)
+def _problem(fields: tuple[str, str, str, int | None, int, int]) -> Problem:
+    path, reason, kind, offset, length, count = fields
+    return Problem(path=path, reason=reason, kind=kind, offset=offset, length=length, count=count)
 
 
 def _stream(answer: Any, stacklevel: int) -> Stream:

@@ -94,7 +94,8 @@ class Problem:
     """One thing that was wrong with the input, and where.
 
     `offset` and `length` are in bytes and belong to binary files, `line` (from 1) to text files.
-    `kind` is one of a small set of words, documented by the function that reports it.
+    `kind` is one of a small set of words, documented by the function that reports it. `count` is
+    more than 1 in a line that says how many more of a kind a file has.
     """
 
     path: str
@@ -103,6 +104,7 @@ class Problem:
     offset: int | None = None
     length: int | None = None
     line: int | None = None
+    count: int = 1
 
     def __str__(self) -> str:
         if self.line is not None:

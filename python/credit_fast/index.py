@@ -24,7 +24,8 @@ class IndexReport:
 
     The `files_…`, `records`, `bytes` and `seconds` are of this run; `rows`, `channels`,
     `starttime` and `endtime` are of the whole index. `problems` are those of all files that
-    were found, the unchanged ones included.
+    were found, the unchanged ones included; of each file the first thousand are there one by one,
+    the rest as one line for each kind (`Problem.count`).
     """
 
     index: str
@@ -50,7 +51,10 @@ class IndexReport:
 
     def problem_counts(self) -> dict[str, int]:
         """Number of problems of each kind."""
-        return dict(sorted(Counter(problem.kind for problem in self.problems).items()))
+        counts: Counter[str] = Counter()
+        for problem in self.problems:
+            counts[problem.kind] += problem.count
+        return dict(sorted(counts.items()))
 
     def to_dict(self) -> dict[str, Any]:
         """All figures and problems, ready for JSON."""
@@ -77,6 +81,7 @@ class IndexReport:
                     "length": p.length,
                     "kind": p.kind,
                     "reason": p.reason,
+                    "count": p.count,
                 }
                 for p in self.problems
             ],
@@ -138,8 +143,8 @@ def makeindex(
         figures = _core.makeindex(names, path, threads, pattern, None)
     start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
     problems = [
-        Problem(path=p, reason=reason, kind=kind, offset=offset, length=length)
-        for p, reason, kind, offset, length in figures.pop("problems")
+        Problem(path=p, reason=reason, kind=kind, offset=offset, length=length, count=count)
+        for p, reason, kind, offset, length, count in figures.pop("problems")
     ]
     return IndexReport(
         index=path,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import subprocess
 import sys
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -454,3 +456,48 @@ def test_a_missing_root_is_an_error_and_leaves_no_index(tmp_path: Path, index: P
     with pytest.raises(FileNotFoundError, match="nowhere"):
         made(tmp_path / "nowhere", index)
     assert not index.exists()
+
+
+# --- very many records, very many problems ------------------------------------------------------
+
+
+def test_a_stuck_clock_and_a_lot_of_gaps_take_no_time_to_speak_of(
+    archive: Path, index: Path
+) -> None:
+    count, record = 40_000, mseed(data=np.arange(100, dtype=np.int32), station="STUCK")[:RECLEN]
+    (archive / "stuck.mseed").write_bytes(record * count)
+    gappy = bytearray(record.replace(b"STUCK", b"GAPPY") * count)
+    for number in range(count):
+        # Year, day of the year, hour, minute, second: a record every two seconds.
+        minutes, second = divmod(2 * number, 60)
+        hours, minute = divmod(minutes, 60)
+        day, hour = divmod(hours, 24)
+        moment = struct.pack(">HHBBB", 2020, 61 + day, hour, minute, second)
+        gappy[number * RECLEN + 20 : number * RECLEN + 27] = moment
+    (archive / "gappy.mseed").write_bytes(gappy)
+    assert made(archive, index).problems == []
+    client = credit_fast.Client(str(index))
+    start = credit_fast.UTCDateTime(ns=START_NS)
+    began = time.perf_counter()
+    [trace] = client.get_waveforms("XX", "STUCK", "", "BHZ", start, start + 1)
+    assert np.array_equal(trace.data, np.arange(100))
+    assert len(client.get_waveforms("XX", "GAPPY", "", "BHZ", start, start + 2 * count)) == count
+    # Comparing all with all takes minutes.
+    assert time.perf_counter() - began < 20
+
+
+def test_a_file_of_bad_records_is_a_thousand_lines_and_a_right_count(
+    archive: Path, index: Path
+) -> None:
+    records = mseed(data=samples(400_000))
+    damaged = bytearray(records)
+    bad = range(1, len(records) // RECLEN, 2)
+    for number in bad:
+        damaged[number * RECLEN : number * RECLEN + 48] = b"\xee" * 48
+    (archive / "damaged.mseed").write_bytes(damaged)
+    for _ in range(2):
+        report = made(archive, index)
+        assert len(report.problems) == 1001
+        assert sum(report.problem_counts().values()) == len(bad) > 1500
+        assert report.problems[-1].count == len(bad) - 1000
+        assert f"and {len(bad) - 1000} more" in str(report.problems[-1])

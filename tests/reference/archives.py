@@ -36,8 +36,11 @@ class Archive:
         import obspy
 
         stream = obspy.Stream()
-        for file in self.files:
-            stream += obspy.read(str(file), format="MSEED")
+        with warnings.catch_warnings():
+            # What ObsPy says where it passes over the demo's damaged record.
+            warnings.filterwarnings("ignore", "readMSEEDBuffer.*Not a SEED record")
+            for file in self.files:
+                stream += obspy.read(str(file), format="MSEED")
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # "Doing nothing" would make a poor reference
             for id_ in sorted({trace.id for trace in stream}):
@@ -52,6 +55,11 @@ class Window:
     id: str
     start_ns: int
     end_ns: int
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether it ends before it begins: refused, whatever there is."""
+        return self.end_ns < self.start_ns
 
 
 def exact_cut(segment: Segment, start_ns: int, end_ns: int) -> Segment | None:
@@ -189,6 +197,13 @@ def _kinds(archive: Archive) -> list[Any]:
         wide = draw.randrange(1, 100) * NANOSECONDS
         return Window("around", id_, trace.stats.starttime.ns - wide, trace.stats.endtime.ns + wide)
 
+    def backwards(draw: random.Random, id_: str) -> Window:
+        """Ends at least two samples before it begins, inside a trace or not."""
+        window = draw.choice([within, edge, outside, around])(draw, id_)
+        least = 2 * round(NANOSECONDS / archive.merged[id_][0].stats.sampling_rate)
+        later = max(window.end_ns, window.start_ns + least)
+        return Window("reversed", id_, later, window.start_ns)
+
     return [
         within,
         offset,
@@ -201,6 +216,7 @@ def _kinds(archive: Archive) -> list[Any]:
         within,
         record,
         around,
+        backwards,
     ]
 
 

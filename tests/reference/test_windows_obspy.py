@@ -1,7 +1,8 @@
 """`Client.get_waveforms` against ObsPy reading the whole files, joining them and slicing.
 
-More than 2,000 drawn windows, always the same ones: on samples, between them and exactly half way,
-on record and day borders, in gaps, one sample long, outside, around everything.
+Thousands of drawn windows, always the same ones: on samples, between them and exactly half way,
+on record and day borders, in gaps, one sample long, outside, around everything, reversed. Those of
+the demo's archive and of a made one need no data but what the tests write themselves.
 """
 
 from __future__ import annotations
@@ -30,18 +31,22 @@ from archives import (
 from mseed_files import NANOSECONDS, Segment, differences, from_obspy, from_ours
 
 import credit_fast
+from credit_fast.synthetic import make_archive
 
-WINDOWS = 440  # for each of the seven archives
+WINDOWS = 440  # for each of the real archives and the made one
+OF_DEMO = 2_000
 NAMES = {
     # The clock of these records strays by up to 2 microseconds from 40 Hz exactly.
     "anmo-2025-sds": 3_000,
     "ghana-2012-gh": 0,
     "niosh-mine-2016-lf": 0,
     "ridgecrest-2019-ci": 0,
+    "rutford-2009-1khz": 0,
     "usgs-colocated-instruments": 0,
     "vt-iceland-2014-z7": 0,
 }
 MADE = "made with gaps and overlaps"
+DEMO = "the demo's, with a gap, an overlap and a damaged record"
 
 
 def order(segment: Segment) -> tuple[str, int, bytes]:
@@ -79,6 +84,20 @@ class Bench:
         return any(is_tie(segment, end) for segment in whole for end in ends)
 
 
+def write_demo_archive(folder: Path) -> list[Path]:
+    """What `credit-fast demo --quick` makes, over a midnight."""
+    archive = make_archive(
+        folder, stations=4, hours=3, events=6, start="2020-01-30T22:30:00", faults=True
+    )
+    return list(archive.files)
+
+
+def windows_of(bench: Bench) -> list[Window]:
+    """The drawn windows of a bench."""
+    count = OF_DEMO if bench.archive.name == DEMO else WINDOWS
+    return draw_windows(bench.archive, count, seed=20190706)
+
+
 @pytest.fixture(scope="module")
 def benches(
     build_index: Callable[[Iterable[Path]], Path],
@@ -92,6 +111,8 @@ def benches(
         if name not in known:
             if name == MADE:
                 files = list(write_made_archive(tmp_path_factory.mktemp("made")))
+            elif name == DEMO:
+                files = write_demo_archive(tmp_path_factory.mktemp("demo"))
             else:
                 shared: Path = request.getfixturevalue("shared_data")
                 folder = shared / "waveforms" / name
@@ -103,7 +124,7 @@ def benches(
     return bench
 
 
-@pytest.mark.parametrize("name", [*NAMES, MADE])
+@pytest.mark.parametrize("name", [*NAMES, MADE, DEMO])
 def test_windows_equal_obspys_slice_of_whole_files(
     benches: Callable[[str], Bench], name: str
 ) -> None:
@@ -111,8 +132,12 @@ def test_windows_equal_obspys_slice_of_whole_files(
     kinds: Counter[str] = Counter()
     failed: Counter[str] = Counter()
     wrong: list[str] = []
-    for window in draw_windows(bench.archive, WINDOWS, seed=20190706):
+    for window in windows_of(bench):
         kinds[window.kind] += 1
+        if window.is_reversed:
+            with pytest.raises(ValueError, match="is before starttime"):
+                bench.ours(window)
+            continue
         found = differences(
             bench.ours(window), bench.expected(window), tolerance_ns=bench.archive.drift_ns
         )
@@ -120,27 +145,33 @@ def test_windows_equal_obspys_slice_of_whole_files(
             failed[window.kind] += 1
             wrong.append(f"{window}: {'; '.join(found)}")
     assert not wrong, f"of {dict(kinds)} wrong {dict(failed)}:\n" + "\n".join(wrong[:20])
-    assert len(kinds) >= 8, kinds
+    assert len(kinds) >= 9, kinds
+    assert kinds["reversed"] >= WINDOWS // 20
 
 
-@pytest.mark.parametrize("name", [*NAMES, MADE])
+@pytest.mark.parametrize("name", [*NAMES, MADE, DEMO])
 def test_the_exact_rule_is_obspys_rule(benches: Callable[[str], Bench], name: str) -> None:
     """Holds the reference itself: away from exact ties ObsPy gives the same cut."""
     bench = benches(name)
     ties = 0
-    for window in draw_windows(bench.archive, WINDOWS, seed=20190706):
+    for window in windows_of(bench):
+        if window.is_reversed:
+            start, end = (obspy.UTCDateTime(ns=ns) for ns in (window.start_ns, window.end_ns))
+            with pytest.raises(ValueError):
+                bench.archive.merged[window.id].slice(start, end)
+            continue
         # ObsPy adds a rounded sample distance to the start: a nanosecond here and there.
         theirs = sorted(obspy_cut(bench.archive, window), key=order)
         found = differences(bench.expected(window), theirs, tolerance_ns=1)
         if found:
             assert bench.has_tie(window), f"{window}: {found}"
             ties += 1
-    assert ties <= WINDOWS // 25  # floating point noise at ties only
+    assert ties <= len(windows_of(bench)) // 25  # floating point noise at ties only
 
 
 def test_there_are_windows_with_and_without_data(benches: Callable[[str], Bench]) -> None:
     bench = benches(MADE)
-    windows = draw_windows(bench.archive, WINDOWS, seed=20190706)
+    windows = [window for window in windows_of(bench) if not window.is_reversed]
     lengths = Counter(len(bench.expected(window)) for window in windows)
     assert lengths[0] > 20
     assert lengths[1] > 100
@@ -196,6 +227,8 @@ def test_selection_finds_the_ids_that_obspys_select_finds(
 def test_empty_location_is_asked_for_in_two_ways(benches: Callable[[str], Bench]) -> None:
     bench = benches("ridgecrest-2019-ci")
     for window in draw_windows(bench.archive, 22, seed=5):
+        if window.is_reversed:
+            continue
         assert differences(bench.ours(window), bench.ours(window, empty_location="--")) == []
 
 

@@ -42,7 +42,7 @@ exit code:
   2  failed
 """
 
-#: Problems printed on the terminal; the JSON report has all of them.
+#: Problems printed on the terminal; the JSON report has up to a thousand of each file.
 SHOWN_PROBLEMS = 20
 
 
@@ -111,6 +111,6 @@ def _print_report(report: IndexReport, console: Console) -> None:
     console.print(table)
     for problem in report.problems[:SHOWN_PROBLEMS]:
         console.print(f"  {problem}", markup=False, highlight=False, soft_wrap=True)
-    hidden = len(report.problems) - SHOWN_PROBLEMS
+    hidden = sum(problem.count for problem in report.problems[SHOWN_PROBLEMS:])
     if hidden > 0:
-        console.print(f"  … and {hidden:,} more; --json prints all of them")
+        console.print(f"  … and {hidden:,} more; --json prints up to a thousand of each file")

@@ -6,8 +6,8 @@ use numpy::PyArray1;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
-/// `(path, reason, kind, offset, length)`.
-pub(crate) type ProblemTuple = (String, String, &'static str, Option<u64>, u64);
+/// `(path, reason, kind, offset, length, count)`.
+pub(crate) type ProblemTuple = (String, String, &'static str, Option<u64>, u64, u64);
 
 /// `(network, station, location, channel, start_ns, rate_hz, data, quality, encoding, records)`.
 type SegmentTuple<'py> = (
@@ -30,6 +30,7 @@ pub(crate) fn problem(problem: Problem) -> ProblemTuple {
         problem.kind.as_str(),
         problem.offset,
         problem.length,
+        problem.count,
     )
 }
 

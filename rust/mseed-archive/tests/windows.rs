@@ -28,8 +28,8 @@ fn seconds(answer: &Answer) -> Vec<(f64, i32, i32)> {
 
 #[test]
 fn a_long_record_that_overlaps_an_entry_of_the_time_index_is_not_missed() {
-    // Two hours in one record; then one that begins later, crosses the hour, and so has an entry
-    // of the time index of its own.
+    // Two hours in one record; then one that begins inside of it, ends behind it, beyond the next
+    // hour, and so has an entry of the time index of its own.
     let archive = Archive::new();
     let record = |start_s: i64, npts: i32| {
         let header = Header {
@@ -41,13 +41,13 @@ fn a_long_record_that_overlaps_an_entry_of_the_time_index_is_not_missed() {
         assert_eq!(bytes.len(), 8192);
         bytes
     };
-    archive.write("a", &[record(0, 7200), record(3000, 2000)].concat());
+    archive.write("a", &[record(0, 7200), record(3000, 5000)].concat());
     archive.run();
     let at = |second: i64| START_NS + second * SECOND;
     let answer = archive.window_ns("LHZ", at(4000), at(4500), true);
     assert_eq!(seconds(&answer), [(4000.0, 4000, 4500); 2]);
-    let behind = archive.window_ns("LHZ", at(6000), at(6500), true);
-    assert_eq!(seconds(&behind), [(6000.0, 6000, 6500)]);
+    let behind = archive.window_ns("LHZ", at(7500), at(7600), true);
+    assert_eq!(seconds(&behind), [(7500.0, 7500, 7600)]);
 }
 
 #[test]
@@ -141,13 +141,16 @@ fn records_over_the_border_of_a_chunk_are_whole() {
 
 #[test]
 fn a_file_that_holds_other_times_by_now_is_reported_and_not_returned() {
-    let archive = Archive::new();
-    archive.write("a", &counting("HHZ", 0, 1000));
-    archive.run();
-    archive.write("a", &counting("HHZ", 1200, 1000));
-    let answer = archive.window(900, 1500);
-    assert!(answer.segments.is_empty());
-    assert_eq!(kinds(&answer.problems), [ProblemKind::Changed]);
+    // Later and earlier ones, partly in a window that the old times reach into.
+    for (by_now, from, to) in [(3200, 2900, 3500), (800, 1500, 2500)] {
+        let archive = Archive::new();
+        archive.write("a", &counting("HHZ", 2000, 1000));
+        archive.run();
+        archive.write("a", &counting("HHZ", by_now, 1000));
+        let answer = archive.window(from, to);
+        assert!(answer.segments.is_empty());
+        assert_eq!(kinds(&answer.problems), [ProblemKind::Changed]);
+    }
 }
 
 #[test]
