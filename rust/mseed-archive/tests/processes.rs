@@ -42,6 +42,34 @@ fn a_reader_that_waits_for_another_program_keeps_no_fork_waiting() {
     }
 }
 
+#[test]
+fn a_writer_whose_commit_a_reader_is_in_the_way_of_tries_again() {
+    let archive = Archive::new();
+    archive.write("a", &counting("HHZ", 0, 1000));
+    archive.run();
+    let other = rusqlite::Connection::open(archive.index()).unwrap();
+    other.execute_batch("BEGIN").unwrap();
+    let rows: i64 = other
+        .query_row("SELECT count(*) FROM tsindex", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(rows, 1);
+    archive.write("b", &counting("HHZ", 1000, 1000));
+    thread::scope(|scope| {
+        let writing = scope.spawn(|| archive.run());
+        thread::sleep(Duration::from_millis(500));
+        assert!(!writing.is_finished());
+        // Between two tries nobody is inside SQLite: a fork comes through.
+        let began = Instant::now();
+        before_fork();
+        after_fork();
+        assert!(began.elapsed() < Duration::from_secs(2));
+        other.execute_batch("COMMIT").unwrap();
+        let report = writing.join().unwrap();
+        assert_eq!((report.files_added, report.totals.rows), (1, 2));
+    });
+    assert_eq!(values(&archive.window(0, 1999)), [(0, 1999)]);
+}
+
 /// Descriptors of this process that lead to a file of a name.
 #[cfg(target_os = "linux")]
 fn descriptors_of(name: &str) -> usize {

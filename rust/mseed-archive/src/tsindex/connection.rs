@@ -187,7 +187,7 @@ impl IndexReader {
     }
 
     fn patiently<T>(&self, work: impl FnMut() -> rusqlite::Result<T>) -> Result<T, Error> {
-        patiently(&self.path, || Ok(()), work)
+        patiently(|e| wrap(&self.path, e), || Ok(()), work)
     }
 }
 

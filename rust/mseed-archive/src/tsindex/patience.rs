@@ -1,11 +1,9 @@
 //! Waiting for another program that holds the index.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rusqlite::ErrorCode;
 
-use super::connection::wrap;
 use crate::{Error, fork};
 
 /// How long SQLite itself waits; longer would keep a fork, and all who wait behind it, waiting.
@@ -15,9 +13,10 @@ pub(super) const BUSY: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Do something inside SQLite that another program may be in the way of, for a minute. Between
-/// two tries nobody is inside SQLite, and `go_on` says whether to try again.
+/// two tries nobody is inside SQLite, and `go_on` says whether to try again. `explain` says what a
+/// failure means.
 pub(super) fn patiently<T>(
-    path: &Path,
+    explain: impl FnOnce(rusqlite::Error) -> Error,
     mut go_on: impl FnMut() -> Result<(), Error>,
     mut work: impl FnMut() -> rusqlite::Result<T>,
 ) -> Result<T, Error> {
@@ -28,7 +27,7 @@ pub(super) fn patiently<T>(
             work()
         };
         if !is_busy(&result) || began.elapsed() > PATIENCE {
-            return result.map_err(|e| wrap(path, e));
+            return result.map_err(explain);
         }
         go_on()?;
     }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Row, params};
+use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
 use super::connection::{names, wrap};
 use super::opened::{self, Opened};
@@ -159,7 +159,11 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
         work: impl Fn(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
-        patience::patiently(&self.path, || ticker.poll(), || work(&self.connection))
+        patience::patiently(
+            |e| refused(&self.path, e),
+            || ticker.poll(),
+            || work(&self.connection),
+        )
     }
 
     /// Files of earlier runs.
@@ -245,22 +249,17 @@ impl IndexWriter {
             return Ok(0);
         }
         self.patiently(ticker, |connection| {
-            connection.execute_batch("BEGIN IMMEDIATE")
-        })?;
-        let written = {
-            let _inside = fork::enter();
+            // One whole transaction inside the gate: a child that is forked in the middle of one
+            // would take the locks of its parent for its own.
+            let transaction =
+                Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
             let mut replaced = 0;
-            batch
-                .iter()
-                .try_for_each(|scanned| {
-                    replaced += u64::from(replace_file(&self.connection, scanned)?);
-                    Ok(())
-                })
-                .map(|()| replaced)
-        };
-        let replaced = written.map_err(|e| refused(&self.path, e))?;
-        self.patiently(ticker, |connection| connection.execute_batch("COMMIT"))?;
-        Ok(replaced)
+            for scanned in &batch {
+                replaced += u64::from(replace_file(&transaction, scanned)?);
+            }
+            transaction.commit()?;
+            Ok(replaced)
+        })
     }
 
     /// Write what is left, and make `tsindex_summary` anew.
