@@ -149,3 +149,12 @@ def test_real_files_have_the_traces_that_read_gives(shared_data: Path) -> None:
         ours = [(t.id, t.starttime.ns, t.npts) for t in found.traces]
         assert sorted(ours) == sorted((t.id, t.stats.starttime.ns, t.stats.npts) for t in stream)
         assert found.problems == []
+
+
+def test_opaque_records_are_counted_and_no_problem(tmp_path: Path) -> None:
+    record = bytearray(mseed(npts=100))
+    assert len(record) == 512
+    record[52] = 100  # the encoding in blockette 1000
+    found = inspected(tmp_path, bytes(record))
+    assert (found.records, found.opaque_records, found.samples) == (1, 1, 0)
+    assert found.traces == [] and found.problems == []

@@ -27,11 +27,6 @@ __all__ = ["Client", "read"]
 _ALWAYS = (-(2**63), 2**63 - 1)
 
 
-def _problem(fields: tuple[str, str, str, int | None, int, int]) -> Problem:
-    path, reason, kind, offset, length, count = fields
-    return Problem(path=path, reason=reason, kind=kind, offset=offset, length=length, count=count)
-
-
 def _stream(answer: Any, stacklevel: int) -> Stream:
     """Traces of an answer of the core; each problem becomes a warning."""
     segments, problems = answer
@@ -46,7 +41,7 @@ def _stream(answer: Any, stacklevel: int) -> Stream:
         }
         traces.append(trace)
     for fields in problems:
-        warnings.warn(DataWarning(str(_problem(fields))), stacklevel=stacklevel + 1)
+        warnings.warn(DataWarning(str(Problem._from_core(fields))), stacklevel=stacklevel + 1)
     return Stream(traces)
 
 
@@ -94,7 +89,7 @@ def read(
     else:
         answer = _core.read_file(os.fspath(path_or_bytes), threads)
     if not answer[0]:
-        _raise_if_unreadable([_problem(fields) for fields in answer[1]])
+        _raise_if_unreadable([Problem._from_core(fields) for fields in answer[1]])
     return _stream(answer, stacklevel=2)
 
 

@@ -106,6 +106,11 @@ class Problem:
     line: int | None = None
     count: int = 1
 
+    @classmethod
+    def _from_core(cls, fields: tuple[str, str, str, int | None, int, int]) -> Problem:
+        path, reason, kind, offset, length, count = fields
+        return cls(path=path, reason=reason, kind=kind, offset=offset, length=length, count=count)
+
     def __str__(self) -> str:
         if self.line is not None:
             return f"{self.path}:{self.line}: {self.reason}"

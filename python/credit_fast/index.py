@@ -142,10 +142,7 @@ def makeindex(
     else:
         figures = _core.makeindex(names, path, threads, pattern, None)
     start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
-    problems = [
-        Problem(path=p, reason=reason, kind=kind, offset=offset, length=length, count=count)
-        for p, reason, kind, offset, length, count in figures.pop("problems")
-    ]
+    problems = [Problem._from_core(fields) for fields in figures.pop("problems")]
     return IndexReport(
         index=path,
         starttime=None if start_ns is None else UTCDateTime(ns=start_ns),

@@ -84,6 +84,7 @@ class FileInspection:
     bytes: int
     records: int
     records_without_samples: int
+    opaque_records: int
     samples: int
     control_bytes: int
     skipped_bytes: int
@@ -137,6 +138,7 @@ class FileInspection:
             "bytes": self.bytes,
             "records": self.records,
             "records_without_samples": self.records_without_samples,
+            "opaque_records": self.opaque_records,
             "samples": self.samples,
             "control_bytes": self.control_bytes,
             "skipped_bytes": self.skipped_bytes,
@@ -196,8 +198,8 @@ def _inspections(roots: list[Path], records: bool) -> Iterator[FileInspection]:
             yield _inspection(str(root), records)
             continue
         files, problems = _core.find_files(root)
-        for path, reason, kind, _, _ in problems:
-            yield _nothing(Problem(path=path, reason=reason, kind=kind))
+        for fields in problems:
+            yield _nothing(Problem._from_core(fields))
         for file in files:
             yield _inspection(file, records)
 
@@ -220,17 +222,14 @@ def _inspection(path: str, records: bool) -> FileInspection:
         InspectedRecord(offset, length, format_, version, id_, _time(start), *rest)
         for offset, length, format_, version, id_, start, *rest in found.pop("list")
     ]
-    problems = [
-        Problem(path=p, reason=reason, kind=kind, offset=offset, length=length)
-        for p, reason, kind, offset, length in found.pop("problems")
-    ]
+    problems = [Problem._from_core(fields) for fields in found.pop("problems")]
     return FileInspection(
         path=path, traces=traces, breaks=breaks, problems=problems, record_list=lines, **found
     )
 
 
 def _nothing(problem: Problem) -> FileInspection:
-    return FileInspection(problem.path, 0, 0, 0, 0, 0, 0, [], [], [problem], [])
+    return FileInspection(problem.path, 0, 0, 0, 0, 0, 0, 0, [], [], [problem], [])
 
 
 def _time(ns: int) -> UTCDateTime:

@@ -111,6 +111,8 @@ def _print_tables(found: FileInspection, console: Console) -> None:
     records = f"{found.records:,} in {found.bytes / 1e6:,.3f} MB"
     if found.records_without_samples:
         records += f"; {found.records_without_samples:,} without samples"
+    if found.opaque_records:
+        records += f"; {found.opaque_records:,} opaque, left as they are"
     if found.control_bytes:
         records += f"; {found.control_bytes:,} bytes of SEED control headers"
     for name, value in (

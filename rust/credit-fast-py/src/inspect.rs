@@ -47,6 +47,7 @@ pub(crate) fn inspect_file(
     figures.set_item("bytes", found.bytes)?;
     figures.set_item("records", found.records)?;
     figures.set_item("records_without_samples", found.records_without_samples)?;
+    figures.set_item("opaque_records", found.opaque_records)?;
     figures.set_item("samples", found.samples)?;
     figures.set_item("control_bytes", found.control_bytes)?;
     figures.set_item("skipped_bytes", found.skipped_bytes)?;

@@ -7,10 +7,10 @@ pub use traces::{Break, Trace};
 use std::path::Path;
 
 use mseed_core::decode::{Out, decode_into};
-use mseed_core::{Item, Kind, Record, SampleType};
+use mseed_core::{Encoding, Item, Kind, Record, SampleType};
 
 use crate::Error;
-use crate::problem::{Problem, ProblemKind};
+use crate::problem::{Problem, ProblemKind, ProblemList};
 use crate::run::Ticker;
 use crate::scan::{PART_BYTES, open_data, walk_parts};
 
@@ -23,6 +23,8 @@ pub struct Inspection {
     pub records: u64,
     /// Number of records without samples.
     pub records_without_samples: u64,
+    /// Number of opaque records: no samples, and no problem.
+    pub opaque_records: u64,
     /// Number of samples that could be decoded.
     pub samples: u64,
     /// Bytes of SEED control headers.
@@ -86,7 +88,7 @@ pub fn inspect_file(path: &Path, list: bool, ticker: &mut Ticker<'_>) -> Result<
         let read = walk_parts(open, size.len(), PART_BYTES, &mut go_on, &mut take);
         if let Err(error) = read {
             let problem = Problem::file(&name, ProblemKind::Unreadable, error.to_string());
-            inspector.found.problems.push(problem);
+            inspector.problems.push(problem);
         }
     }
     cancelled?;
@@ -110,6 +112,7 @@ struct Inspector<'a> {
     found: Inspection,
     traces: traces::Builder,
     samples: Buffers,
+    problems: ProblemList,
 }
 
 impl<'a> Inspector<'a> {
@@ -120,6 +123,7 @@ impl<'a> Inspector<'a> {
             found: Inspection::default(),
             traces: traces::Builder::default(),
             samples: Buffers::default(),
+            problems: ProblemList::default(),
         }
     }
 
@@ -132,7 +136,7 @@ impl<'a> Inspector<'a> {
             Item::Skipped(skipped) => {
                 self.found.skipped_bytes += skipped.length as u64;
                 let problem = Problem::bytes(self.name, &skipped.reason, skipped.length);
-                Problem::push(&mut self.found.problems, problem);
+                self.problems.push(problem);
             }
         }
     }
@@ -141,7 +145,9 @@ impl<'a> Inspector<'a> {
         let found = &mut self.found;
         found.records += 1;
         let mut faults: Vec<_> = record.fault.iter().cloned().collect();
-        if record.npts == 0 {
+        if record.encoding == Encoding::Opaque {
+            found.opaque_records += 1;
+        } else if record.npts == 0 {
             found.records_without_samples += 1;
         } else {
             let (decoded, fault) = self.samples.decode(record);
@@ -159,7 +165,7 @@ impl<'a> Inspector<'a> {
                 _ => 0,
             };
             let problem = Problem::bytes(self.name, &fault, lost).of_channel(&record.source);
-            Problem::push(&mut found.problems, problem);
+            self.problems.push(problem);
         }
         if self.list {
             found.list.push(Line::new(at, record, text));
@@ -167,6 +173,7 @@ impl<'a> Inspector<'a> {
     }
 
     fn finish(mut self) -> Inspection {
+        self.found.problems = self.problems.into_iter().collect();
         self.found.traces = self.traces.finish();
         self.found.breaks = traces::breaks(&self.found.traces);
         let none = self.found.records == 0;
