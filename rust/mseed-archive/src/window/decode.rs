@@ -67,9 +67,9 @@ pub(super) fn decode_run(
             good = if decoding.keep_failed { good } else { 0 };
         }
         if let Some(mut place) = blemish.fault {
-            let buffer = &buffers[part.piece.buffer];
+            let buffer = &buffers[part.buffer];
             // The place of a problem is its record, whatever field of it is wrong.
-            place.offset = part.piece.offset + buffer.base as usize;
+            place.offset = part.offset + buffer.base as usize;
             let problem = Problem::bytes(&buffer.path, &place, 0).of_channel(&first.source);
             answer.problems.push(problem);
         }
@@ -166,12 +166,12 @@ fn decode_parts(
     for (part, number) in parts.iter().zip(number..) {
         let (this, rest) = out.split_at(part.take);
         out = rest;
-        let decoded = decode_part(path, part, &buffers[part.piece.buffer], this);
+        let decoded = decode_part(path, part, &buffers[part.buffer], this);
         let (good, fault) = match decoded {
             Ok(decoded) => (decoded.npts, decoded.fault),
             Err(error) => (0, Some(error)),
         };
-        let failed_check = part.piece.header_fault || fault.is_some();
+        let failed_check = part.header_fault || fault.is_some();
         if failed_check || good < part.take {
             blemishes.push(Blemish {
                 part: number,
@@ -193,19 +193,18 @@ fn decode_part(
     buffer: &Buffer<'_>,
     out: Out<'_>,
 ) -> Result<Decoded, mseed_core::Error> {
-    let piece = &part.piece;
-    let (from, bytes) = piece.payload;
+    let (from, bytes) = part.payload;
     let payload = Payload {
         bytes: &buffer.bytes[from..from + bytes],
-        encoding: piece.encoding,
-        big_endian: piece.big_endian,
-        npts: piece.npts,
+        encoding: part.encoding,
+        big_endian: part.big_endian,
+        npts: part.npts,
     };
-    if part.skip == 0 && part.take == piece.npts {
+    if part.skip == 0 && part.take == part.npts {
         return decode_payload(path, &payload, out);
     }
     // Only the records at the ends of a window are cut: they go through a buffer of their own.
-    let mut whole = Samples::new(piece.sample_type, piece.npts);
+    let mut whole = Samples::new(part.encoding.sample_type()?, part.npts);
     let mut decoded = decode_payload(path, &payload, whole.out())?;
     decoded.npts = decoded.npts.saturating_sub(part.skip).min(part.take);
     whole.copy_to(part.skip, decoded.npts, out);

@@ -97,12 +97,36 @@ fn is_near_leap_second(record: &Record<'_>) -> bool {
         || leap::between(record.start_ns.saturating_sub(NS_PER_S), counted_ns)
 }
 
-/// Part of a record that a segment takes.
+/// The part of a record that a segment takes, and how to decode it: a day has tens of thousands.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Part {
-    pub(super) piece: Piece,
+    /// Which buffer, and where the record and its payload stand in it.
+    pub(super) buffer: usize,
+    pub(super) offset: usize,
+    pub(super) payload: (usize, usize),
+    pub(super) encoding: Encoding,
+    pub(super) big_endian: bool,
+    pub(super) header_fault: bool,
+    /// Samples of the whole record, and which of them are taken.
+    pub(super) npts: usize,
     pub(super) skip: usize,
     pub(super) take: usize,
+}
+
+impl Part {
+    fn whole(piece: &Piece) -> Self {
+        Self {
+            buffer: piece.buffer,
+            offset: piece.offset,
+            payload: piece.payload,
+            encoding: piece.encoding,
+            big_endian: piece.big_endian,
+            header_fault: piece.header_fault,
+            npts: piece.npts,
+            skip: 0,
+            take: piece.npts,
+        }
+    }
 }
 
 /// A gapless run of records of one channel.
@@ -111,35 +135,34 @@ pub(super) struct Run {
     pub(super) start_ns: i64,
     pub(super) npts: usize,
     pub(super) parts: Vec<Part>,
+    first: Piece,
+    last: Piece,
 }
 
 impl Run {
     fn new(piece: Piece) -> Self {
-        let mut run = Self {
+        Self {
             start_ns: piece.grid_start_ns,
-            npts: 0,
-            parts: Vec::new(),
-        };
-        run.push(piece);
-        run
+            npts: piece.npts,
+            parts: vec![Part::whole(&piece)],
+            first: piece,
+            last: piece,
+        }
     }
 
     fn push(&mut self, piece: Piece) {
         self.npts += piece.npts;
-        self.parts.push(Part {
-            piece,
-            skip: 0,
-            take: piece.npts,
-        });
+        self.parts.push(Part::whole(&piece));
+        self.last = piece;
     }
 
     /// The piece that tells source, rate and type.
     pub(super) fn first(&self) -> &Piece {
-        &self.parts[0].piece
+        &self.first
     }
 
     pub(super) fn last(&self) -> &Piece {
-        &self.parts[self.parts.len() - 1].piece
+        &self.last
     }
 
     /// The samples inside a window; `None` when there are none.
@@ -295,7 +318,7 @@ mod tests {
         assert_eq!(shape(&runs), [(0, 300), (0, 300)]);
         assert!(
             runs.iter()
-                .all(|r| r.parts.iter().all(|p| p.piece.buffer == r.first().buffer))
+                .all(|r| r.parts.iter().all(|p| p.buffer == r.first().buffer))
         );
     }
 

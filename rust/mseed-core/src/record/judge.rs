@@ -32,6 +32,7 @@ pub(super) struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// `complete`: the file ends with `data`. `last_length`: length of the record before.
     /// `granted`: units of work that the answer may cost.
+    #[inline]
     pub(super) fn new(data: &'a [u8], complete: bool, last_length: usize, granted: u64) -> Self {
         Self {
             data,
@@ -43,6 +44,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The record at `at`, its CRC checked, unless others stand inside it.
+    #[inline]
     pub(super) fn record(&mut self, at: usize) -> Result<Record<'a>, Refusal> {
         let (mut record, length_declared) = self.header(at)?;
         let divided = match record.format {
@@ -68,6 +70,7 @@ impl<'a> Judge<'a> {
         Ok(record)
     }
 
+    #[inline]
     fn afford(&mut self, work: u64) -> Result<(), Refusal> {
         if self.work.saturating_add(work) > self.granted {
             return Err(Refusal::TooDear);
@@ -77,6 +80,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The header at `at`, and whether it says itself how long its record is.
+    #[inline]
     fn header(&mut self, at: usize) -> Result<(Record<'a>, bool), Refusal> {
         self.afford(limits::WORK_HEADER)?;
         let mut effort = Effort::new(self.complete);
@@ -161,6 +165,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the file ends at `end`, or another header follows.
+    #[inline]
     fn ends_well(&self, end: usize) -> Result<bool, Refusal> {
         if !self.complete && end + limits::FIXED_HEADER_V2 > self.data.len() {
             return Err(Refusal::NeedMore);

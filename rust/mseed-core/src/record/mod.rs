@@ -86,6 +86,7 @@ impl<'a> Record<'a> {
         Self::parse_with(data, &mut Effort::new(true))
     }
 
+    #[inline]
     fn parse_with(data: &'a [u8], effort: &mut Effort) -> Result<Self, Error> {
         effort.work += limits::WORK_HEADER;
         if v3::looks_like(data) {
@@ -116,6 +117,7 @@ impl<'a> Record<'a> {
 
     /// Whether a record header may begin at the start of `data` (cheap, no promise).
     #[must_use]
+    #[inline]
     pub fn looks_like(data: &[u8]) -> bool {
         v3::looks_like(data) || v2::looks_like(data)
     }

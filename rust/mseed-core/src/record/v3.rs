@@ -11,6 +11,7 @@ use crate::time;
 const CRC_AT: usize = 28;
 
 /// Whether a miniSEED 3 record may begin here.
+#[inline]
 pub(super) fn looks_like(data: &[u8]) -> bool {
     data.len() >= limits::FIXED_HEADER_V3
         && data.starts_with(b"MS\x03")

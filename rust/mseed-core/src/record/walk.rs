@@ -113,6 +113,7 @@ impl<'a> Walker<'a> {
 
     /// What stands at the position; an error of `None` when more bytes are needed to say. What is
     /// refused is paid for here.
+    #[inline]
     fn judge(&mut self, expected: bool) -> Result<Record<'a>, Option<Error>> {
         let progress = &mut self.progress;
         let earned = limits::VAIN_WORK_PER_BYTE.saturating_mul(progress.position as u64);
@@ -146,6 +147,7 @@ impl<'a> Walker<'a> {
         }
     }
 
+    #[inline]
     fn take(&mut self, record: Record<'a>) -> Item<'a> {
         let offset = self.progress.position;
         self.progress.last_length = record.bytes.len();
