@@ -363,3 +363,52 @@ fn parts_of_any_size_give_the_items_of_the_whole() {
     let (old, new) = (v2(0, "AAA", 512), v3(1, "AAA", 50));
     assert_eq!(in_parts(&[&new[..], &old[..]].concat(), 60).len(), 2);
 }
+
+/// What was skipped as (offset, length, whether silently), for whole bytes and for parts.
+fn skips_of(bytes: &[u8]) -> Vec<(usize, usize, bool)> {
+    let of = |item: Item<'_>| match item {
+        Item::Skipped(s) => Some((s.offset, s.length, s.reason.kind == Kind::ControlHeader)),
+        Item::Record(..) => None,
+    };
+    let whole: Vec<_> = Walker::new(bytes).filter_map(of).collect();
+    for part in [50, 128, 500, 700] {
+        let (mut found, mut progress, mut end) = (Vec::new(), Progress::default(), 0);
+        while end < bytes.len() {
+            end = bytes.len().min(end + part);
+            let from = progress.position();
+            let mut walker = Walker::resume(progress, &bytes[from..end], end == bytes.len());
+            found.extend(walker.by_ref().filter_map(of));
+            progress = walker.into_progress();
+        }
+        assert_eq!(found, whole, "in parts of {part}");
+    }
+    whole
+}
+
+#[test]
+fn damage_behind_control_headers_is_no_part_of_them() {
+    let mut control = b"000001V 010009402.4121970,001,00:00:00.0000~~".to_vec();
+    control.resize(512, b' ');
+    let mut padded = b"000002S 0500098STA  +35.0-120.0~".to_vec();
+    padded.resize(128, 0);
+    padded.resize(512, b' ');
+    let (_, file) = files().into_iter().next().unwrap();
+    let record = file.record(0).to_vec();
+    assert!(!is_v3(&record));
+    let length = record.len();
+    let two = [&control[..], &padded].concat();
+    assert_eq!(skips_of(&[&two[..], &record].concat()), [(0, 1024, true)]);
+    // Noise, zeros or half a record in place of the one behind the headers.
+    for lost in [noise(512, 7), vec![0; 512]] {
+        let bytes = [&two[..], &lost, &record].concat();
+        assert_eq!(
+            skips_of(&bytes),
+            [(0, 1024, true), (1024, lost.len(), false)]
+        );
+    }
+    let cut = [&record[..], &two, &record[..length / 2]].concat();
+    assert_eq!(
+        skips_of(&cut),
+        [(length, 1024, true), (length + 1024, length / 2, false)]
+    );
+}

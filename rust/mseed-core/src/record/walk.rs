@@ -168,6 +168,9 @@ impl<'a> Walker<'a> {
 
     /// Look for the end of the bytes that are passed over; `None` when more bytes are needed.
     fn end_skip(&mut self, skip: Skip) -> Option<Item<'a>> {
+        if skip.reason.kind == Kind::ControlHeader {
+            return self.end_control_headers(skip);
+        }
         let seen = match self.complete {
             true => self.data.len(),
             false => (self.data.len() + 1).saturating_sub(limits::FIXED_HEADER_V2),
@@ -194,6 +197,28 @@ impl<'a> Walker<'a> {
         }
         self.progress.skip = Some(skip);
         None
+    }
+
+    /// Control headers are text and end where that does, in steps of the shortest record: whatever
+    /// stands behind them is not passed over with them.
+    fn end_control_headers(&mut self, skip: Skip) -> Option<Item<'a>> {
+        const STEP: usize = limits::MIN_RECORD_LENGTH_V2;
+        loop {
+            let from = self.progress.position - self.base;
+            let done = self.progress.position - skip.offset;
+            let to = from + STEP - done % STEP;
+            if to > self.data.len() && !self.complete {
+                self.progress.skip = Some(skip);
+                return None;
+            }
+            let block = &self.data[from..to.min(self.data.len())];
+            // The first block has the header itself. A log record is mostly text, too.
+            let behind = done >= STEP && (!is_text(block) || Record::looks_like(block));
+            if behind || block.is_empty() {
+                return Some(self.skipped(skip));
+            }
+            self.progress.position += block.len();
+        }
     }
 
     fn skipped(&self, skip: Skip) -> Item<'a> {
@@ -227,6 +252,13 @@ impl<'a> Iterator for Walker<'a> {
         let skip = self.progress.skip.take()?;
         self.end_skip(skip)
     }
+}
+
+/// Whether a block is text, perhaps with some foreign letters in it or zeros behind it.
+fn is_text(block: &[u8]) -> bool {
+    let printable = block.iter().filter(|b| (b' '..=b'~').contains(b)).count();
+    let zeros = block.iter().filter(|b| **b == 0).count();
+    printable > 3 * (block.len() - printable - zeros)
 }
 
 /// Whether bytes begin like a record; the sequence number tells.
