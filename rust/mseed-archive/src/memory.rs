@@ -8,16 +8,29 @@ pub(crate) use pages::Pages;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use vector::Pages;
 
-/// From this size on huge pages (2 MiB on most systems) pay.
-#[cfg(target_os = "linux")]
-const LARGE: usize = 4 << 20;
+/// Size of a huge page on most systems.
+const HUGE_PAGE: usize = 2 << 20;
 
-/// `length` zeros in one allocation.
+/// From this size on they pay.
+const LARGE: usize = 2 * HUGE_PAGE;
+
+/// `length` zeros in one allocation. A large one ends with a huge page, not with hundreds of small
+/// ones: its capacity is the larger for it.
 pub(crate) fn zeroed<T: Zero>(length: usize) -> Vec<T> {
-    let buffer = vec![T::ZERO; length];
+    let bytes = length.saturating_mul(size_of::<T>());
+    if bytes < LARGE {
+        return vec![T::ZERO; length];
+    }
+    let mut buffer = vec![T::ZERO; whole_pages(bytes) / size_of::<T>()];
     #[cfg(target_os = "linux")]
     advise_huge_pages(&buffer);
+    buffer.truncate(length);
     buffer
+}
+
+/// Bytes up to the end of the last huge page.
+fn whole_pages(bytes: usize) -> usize {
+    bytes.checked_next_multiple_of(HUGE_PAGE).unwrap_or(bytes)
 }
 
 /// Ask for huge pages under a buffer that is not touched yet. Where the system has none, or does
@@ -25,10 +38,7 @@ pub(crate) fn zeroed<T: Zero>(length: usize) -> Vec<T> {
 #[cfg(target_os = "linux")]
 fn advise_huge_pages<T>(buffer: &[T]) {
     const PAGE: usize = 4096;
-    let bytes = std::mem::size_of_val(buffer);
-    if bytes < LARGE {
-        return;
-    }
+    let bytes = size_of_val(buffer);
     let start = (buffer.as_ptr() as usize).next_multiple_of(PAGE);
     let end = (buffer.as_ptr() as usize + bytes) / PAGE * PAGE;
     // SAFETY: the range lies inside the buffer, and the advice does not change what it holds.
@@ -73,6 +83,8 @@ mod pages {
     pub(crate) struct Pages {
         start: NonNull<u8>,
         length: usize,
+        /// The same, up to the end of the last page.
+        mapped: usize,
     }
 
     // SAFETY: the pages belong to the value alone, as those of a `Vec` do.
@@ -88,14 +100,22 @@ mod pages {
         pub(crate) fn new(length: usize) -> io::Result<Self> {
             if length == 0 {
                 let start = NonNull::dangling();
-                return Ok(Self { start, length });
+                return Ok(Self {
+                    start,
+                    length,
+                    mapped: 0,
+                });
             }
+            let mapped = match length < super::LARGE {
+                true => length,
+                false => super::whole_pages(length),
+            };
             // SAFETY: a private mapping of no file at a place that the system chooses touches
             // nothing that exists.
             let place = unsafe {
                 libc::mmap(
                     ptr::null_mut(),
-                    length,
+                    mapped,
                     libc::PROT_READ | libc::PROT_WRITE,
                     libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
                     -1,
@@ -104,8 +124,15 @@ mod pages {
             };
             let start = NonNull::new(place.cast()).filter(|_| place != libc::MAP_FAILED);
             let start = start.ok_or_else(io::Error::last_os_error)?;
-            let pages = Self { start, length };
-            super::advise_huge_pages(&pages);
+            let mut pages = Self {
+                start,
+                length: mapped,
+                mapped,
+            };
+            if mapped >= super::LARGE {
+                super::advise_huge_pages(&pages);
+            }
+            pages.length = length;
             Ok(pages)
         }
     }
@@ -128,9 +155,9 @@ mod pages {
 
     impl Drop for Pages {
         fn drop(&mut self) {
-            if self.length > 0 {
+            if self.mapped > 0 {
                 // SAFETY: the mapping was made with this length, and nothing borrows it any more.
-                unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+                unsafe { libc::munmap(self.start.as_ptr().cast(), self.mapped) };
             }
         }
     }

@@ -16,6 +16,7 @@ impl Code {
     /// The code in `field`: up to the first NUL, without blanks (libmseed `ms_strncpclean`) and
     /// without bytes that are no printable ASCII, as ObsPy reads it.
     #[must_use]
+    #[inline]
     pub fn from_field(field: &[u8]) -> Self {
         let mut code = Self::default();
         let mut length = 0;

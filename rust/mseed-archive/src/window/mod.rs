@@ -2,14 +2,18 @@
 //!
 //! `plan` chains records into gapless segments and cuts them, without looking at a sample, and
 //! `open_runs` finds the one that a record continues;
-//! `read` gets the bytes; `decode` fills one buffer a segment.
+//! `file` and `read` get the bytes, of a file and by the index; `glean` tells what a walk over them
+//! meets; `decode` fills one buffer a segment.
 
 mod decode;
+mod file;
+mod glean;
 mod open_runs;
 mod plan;
 mod read;
 mod samples;
 
 pub use decode::Segment;
-pub use read::{Answer, Request, read_bytes, read_file, read_window};
+pub use file::{read_bytes, read_file};
+pub use read::{Answer, Request, read_window};
 pub use samples::Samples;

@@ -1,18 +1,18 @@
-//! Get the bytes of a window, a file, or the caller's memory, and decode them.
+//! Get the bytes of a window by the index, and decode them.
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
-use mseed_core::{Class, Encoding, Item, Kind, SourceId, Walker, leap};
+use mseed_core::{SourceId, Walker, leap};
 
 use super::decode::{Decoding, Segment, decode_run};
+use super::glean::{Gleaned, Place};
 use super::plan::{FileChain, Piece, chain_in_time};
 use crate::Error;
-use crate::memory::Pages;
-use crate::problem::{Faults, Problem, ProblemKind, ProblemList};
+use crate::problem::{Problem, ProblemKind, ProblemList};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
 use crate::tsindex::{IndexReader, IndexedRun, Selection};
@@ -69,74 +69,6 @@ impl Request<'_> {
             self.end_ns.saturating_add(margin_ns),
         )
     }
-}
-
-/// All that a file holds, like `obspy.read`.
-///
-/// # Errors
-/// [`Error::Io`] when the file cannot be read.
-pub fn read_file(path: &Path, threads: usize) -> Result<Answer, Error> {
-    let (bytes, rest) = whole_file(path).map_err(|e| Error::io(path, e))?;
-    let name = path.to_string_lossy();
-    if rest.is_empty() {
-        return Ok(read_bytes(&bytes, &name, threads));
-    }
-    Ok(read_bytes(&[&bytes, &rest[..]].concat(), &name, threads))
-}
-
-/// The bytes of a file, and those beyond its size: a file may grow meanwhile, a pipe has no size.
-fn whole_file(path: &Path) -> io::Result<(Pages, Vec<u8>)> {
-    let mut file = File::open(path)?;
-    let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
-    let mut bytes = Pages::new(size)?;
-    let mut done = 0;
-    while done < size {
-        match file.read(&mut bytes[done..]) {
-            Ok(0) => break,
-            Ok(got) => done += got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    if done < size {
-        // It shrank.
-        return Ok((Pages::new(0)?, bytes[..done].to_vec()));
-    }
-    let mut rest = Vec::new();
-    file.read_to_end(&mut rest)?;
-    Ok((bytes, rest))
-}
-
-/// All that a slice of bytes holds; `name` stands for the file in problems. Long segments are
-/// decoded by several threads.
-#[must_use]
-pub fn read_bytes(bytes: &[u8], name: &str, threads: usize) -> Answer {
-    let mut problems = Vec::new();
-    let mut chain = FileChain::default();
-    let buffer = Buffer {
-        path: Cow::Borrowed(name),
-        base: 0,
-        bytes: Cow::Borrowed(bytes),
-        short: false,
-    };
-    let records = collect_pieces(&buffer, 0, &mut problems, |_, piece| chain.push(piece));
-    if records == 0 && problems.iter().all(|p| p.kind == ProblemKind::Skipped) {
-        problems = vec![Problem::not_miniseed(name, bytes.len() as u64)];
-    }
-    let buffers = [buffer];
-    let mut answer = Answer {
-        problems,
-        ..Answer::default()
-    };
-    let decoding = Decoding {
-        keep_failed: true,
-        threads,
-    };
-    for run in chain.finish() {
-        decode_run(&run, &buffers, decoding, &mut answer);
-    }
-    answer.problems = ProblemList::bound(answer.problems);
-    answer
 }
 
 /// A window of the archive. A file that vanished, changed or is damaged is a problem; the rest of
@@ -206,7 +138,7 @@ impl Gathered {
         };
         let (mut inside, mut stranger, mut outside) = (0, None, None);
         let (pieces, number) = (&mut self.pieces, self.buffers.len());
-        collect_pieces(&buffer, number, &mut self.problems, |offset, mut piece| {
+        let mut hand_on = |offset, mut piece: Piece| {
             let extent =
                 run.start_ns.saturating_sub(MICROSECOND)..=run.end_ns.saturating_add(MICROSECOND);
             if !run.is_of(&piece.source) {
@@ -225,60 +157,23 @@ impl Gathered {
                     pieces.push(piece);
                 }
             }
-        });
+        };
+        let place = Place {
+            path: &buffer.path,
+            base: buffer.base as usize,
+            buffer: number,
+            short: buffer.short,
+        };
+        let mut gleaned = Gleaned::default();
+        for item in Walker::new(&buffer.bytes) {
+            gleaned.take(item, place, &mut hand_on);
+        }
+        self.problems.extend(gleaned.finish());
         if let Some((offset, found)) = stranger.or(outside.filter(|_| inside == 0)) {
             self.problems.push(changed(&buffer, offset, &found, run));
         }
         self.buffers.push(buffer);
     }
-}
-
-/// Hand on each record of a buffer that has samples, and report what is wrong. Returns the number
-/// of records, those without samples and opaque ones included.
-fn collect_pieces(
-    buffer: &Buffer<'_>,
-    number: usize,
-    problems: &mut Vec<Problem>,
-    mut take: impl FnMut(usize, Piece),
-) -> usize {
-    let base = buffer.base as usize;
-    let mut records = 0;
-    let mut told = ProblemList::default();
-    let mut faults = Faults::default();
-    for item in Walker::new(&buffer.bytes) {
-        match item {
-            Item::Record(at, record) => {
-                records += 1;
-                if let Some(fault) = &record.fault {
-                    faults.push(&mut told, &buffer.path, base + at, fault);
-                }
-                if record.encoding == Encoding::Opaque {
-                    continue;
-                }
-                match Piece::new(&record, number, at) {
-                    Ok(piece) if piece.npts > 0 => take(at, piece),
-                    Ok(_) => {}
-                    Err(error) => {
-                        let place = error.shifted(base + at);
-                        let problem = Problem::bytes(&buffer.path, &place, record.bytes.len());
-                        told.push(problem.of_channel(&record.source));
-                    }
-                }
-            }
-            // Control headers of a full SEED volume are no data, and no problem.
-            Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
-            Item::Skipped(skipped) => {
-                let place = skipped.reason.shifted(base);
-                // A file that became shorter is reported as that, once.
-                if !(buffer.short && place.class() == Class::Truncated) {
-                    told.push(Problem::bytes(&buffer.path, &place, skipped.length));
-                }
-            }
-        }
-    }
-    faults.finish(&mut told);
-    problems.extend(told);
-    records
 }
 
 /// The bytes of a run that a window needs: from the last entry of the time index that is not
