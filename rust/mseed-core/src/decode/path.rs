@@ -8,16 +8,13 @@ pub enum Path {
     /// With AVX2.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// With AVX-512 (its byte and VBMI parts).
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
 }
 
 impl Path {
     /// The paths that this machine can take, the fastest last.
     pub fn available() -> impl Iterator<Item = Self> {
         #[cfg(target_arch = "x86_64")]
-        let all = [Self::Scalar, Self::Avx2, Self::Avx512];
+        let all = [Self::Scalar, Self::Avx2];
         #[cfg(not(target_arch = "x86_64"))]
         let all = [Self::Scalar];
         let best = Self::best();
@@ -33,12 +30,6 @@ impl Path {
             && is_x86_feature_detected!("bmi1")
             && is_x86_feature_detected!("bmi2")
         {
-            if is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vbmi")
-            {
-                return Self::Avx512;
-            }
             return Self::Avx2;
         }
         Self::Scalar

@@ -13,7 +13,8 @@ use std::arch::x86_64::{
     _mm256_storeu_si256,
 };
 
-use super::layout::Table;
+use super::groups;
+use super::layout::{Table, Version};
 use super::scratch::{CHUNK, Scratch};
 use super::{FRAME, Progress, WORDS};
 use crate::decode::path::Path;
@@ -23,22 +24,30 @@ const LANES: usize = 8;
 
 /// Decode the whole frames of a payload until `out` is full or one has an undefined code.
 pub(super) fn decode_whole_frames(
-    table: &Table,
+    version: Version,
     big_endian: bool,
     payload: &[u8],
     progress: &mut Progress,
     out: &mut [i32],
 ) {
     let (frames, _) = payload.as_chunks::<FRAME>();
+    let table = Table::of(version, big_endian);
     if Path::best() != Path::Scalar {
         // SAFETY: the machine has the features that the function is compiled for.
-        unsafe { decode_frames(table, big_endian, frames, progress, out) }
+        unsafe {
+            if version == Version::Steim1 && big_endian {
+                decode_frames::<true>(table, big_endian, frames, progress, out);
+            } else {
+                decode_frames::<false>(table, big_endian, frames, progress, out);
+            }
+        }
     }
 }
 
-/// Decode frames until `out` is full, the frames end, or a frame has an undefined code.
+/// Decode frames until `out` is full, the frames end, or one has an undefined code; by groups of
+/// words where the version and byte order have them.
 #[target_feature(enable = "avx2,bmi1,bmi2")]
-fn decode_frames(
+fn decode_frames<const GROUPS: bool>(
     table: &Table,
     big_endian: bool,
     frames: &[[u8; FRAME]],
@@ -50,7 +59,14 @@ fn decode_frames(
     while sound && progress.frames < frames.len() && progress.done < out.len() {
         for frame in frames[progress.frames..].iter().take(CHUNK) {
             let from = if progress.frames == 0 { 3 } else { 1 };
-            sound = expand(table, big_endian, frame, from, &mut scratch);
+            if GROUPS {
+                groups::expand(frame, from, &mut scratch);
+            } else {
+                sound = match from {
+                    3 => expand::<3>(table, big_endian, frame, &mut scratch),
+                    _ => expand::<1>(table, big_endian, frame, &mut scratch),
+                };
+            }
             if !sound {
                 break;
             }
@@ -63,11 +79,10 @@ fn decode_frames(
 /// Differences of a frame to the scratch; `false`, and none, when one of its codes is undefined.
 #[target_feature(enable = "avx2,bmi1,bmi2")]
 #[inline]
-fn expand(
+fn expand<const FROM: usize>(
     table: &Table,
     big_endian: bool,
     frame: &[u8; FRAME],
-    from: usize,
     scratch: &mut Scratch,
 ) -> bool {
     let mut words = [0u32; WORDS];
@@ -83,12 +98,12 @@ fn expand(
     let high = entries_of(codes, high, _mm256_setr_epi32(14, 12, 10, 8, 6, 4, 2, 0));
     store(&mut entries, low, high);
     let undefined = undefined(table, low) | undefined(table, high) << LANES;
-    if undefined >> from != 0 {
+    if undefined >> FROM != 0 {
         return false;
     }
     let place = scratch.next_frame();
     let mut filled = 0;
-    for at in from..WORDS {
+    for at in FROM..WORDS {
         let entry = (entries[at] & 15) as usize;
         let word = _mm256_set1_epi32(words[at] as i32);
         let word = _mm256_sllv_epi32(word, load(&table.left[entry]));

@@ -8,7 +8,7 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+mod groups;
 mod layout;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -72,11 +72,8 @@ pub(super) fn decode(
     };
     #[cfg(target_arch = "x86_64")]
     match path {
-        Path::Avx512 if big_endian => {
-            avx512::decode_whole_frames(version, payload, &mut progress, out);
-        }
-        Path::Avx512 | Path::Avx2 => {
-            avx2::decode_whole_frames(table, big_endian, payload, &mut progress, out);
+        Path::Avx2 => {
+            avx2::decode_whole_frames(version, big_endian, payload, &mut progress, out);
         }
         Path::Scalar => {}
     }
