@@ -75,6 +75,7 @@ oddities: $(VENV)/.installed $(VENV)/.test-tools  ## write docs/oddities.md: eac
 .PHONY: lint
 lint: $(VENV)/.installed $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors
 	cargo fmt --all --check
+	cargo fmt --check --manifest-path benches/core/Cargo.toml
 	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check python tests benches docs
 	$(BIN)/ruff check python tests benches docs
@@ -96,6 +97,20 @@ wheel: $(VENV)/.tools  ## build dist/*.whl for old Linux systems and try it in e
 bench: $(VENV)/.installed $(VENV)/.test-tools  ## compare with ObsPy, write benches/runs/
 	$(BIN)/python benches/compare.py
 
+# The C files of libmseed, from the source package of pymseed.
+LIBMSEED := $(CURDIR)/target/libmseed
+$(LIBMSEED)/libmseed.h: $(VENV)/.test-tools
+	mkdir -p target/pymseed $(LIBMSEED)
+	$(BIN)/python -m pip download --quiet --no-binary pymseed --no-deps --dest target/pymseed pymseed
+	tar -xzf $$(ls -t target/pymseed/*.tar.gz | head -n 1) -C target/pymseed
+	cp $$(ls -td target/pymseed/*/ | head -n 1)cffi_module/libmseed/*.[ch] $(LIBMSEED)
+	touch $@
+
+.PHONY: bench-core
+bench-core: $(LIBMSEED)/libmseed.h  ## the core against libmseed and rival crates, write benches/runs/
+	LIBMSEED_DIR=$(LIBMSEED) cargo bench --locked --manifest-path benches/core/Cargo.toml -- --noplot
+	$(BIN)/python benches/summarise_core.py benches/core/target/criterion $(LIBMSEED)
+
 .PHONY: clean
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venvs target dist $(DEMO)
+	rm -rf $(VENV) .venvs target benches/core/target dist $(DEMO)

@@ -4,8 +4,8 @@
 use core_bench::{libmseed, series};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use mseed_core::decode::{Out, Path, decode_into_by};
-use mseed_core::encode::{Header, Samples, write_v2};
+use mseed_core::decode::{Out, Path, decode_into_by, decode_payload};
+use mseed_core::encode::{Header, HeaderV3, Samples, write_v2, write_v3};
 use mseed_core::{Encoding, Item, Record, Walker};
 use std::hint::black_box;
 
@@ -37,11 +37,41 @@ fn written(encoding: Encoding, record_length: usize, samples: &[i32]) -> Vec<u8>
     out
 }
 
+fn written_v3(encoding: Encoding, samples: &[i32]) -> Vec<u8> {
+    let header = HeaderV3 {
+        network: "XX",
+        station: "TEST",
+        location: "",
+        channel: "HHZ",
+        version: 1,
+        start_ns: 1_577_836_800_000_000_000,
+        rate_hz: 100.0,
+        encoding,
+        max_record_length: 4096,
+        extra_headers: b"",
+    };
+    let mut out = Vec::new();
+    write_v3(&header, Samples::Int32(samples), &mut out).expect("the samples fit");
+    out
+}
+
 fn records(bytes: &[u8]) -> impl Iterator<Item = Record<'_>> {
     Walker::new(bytes).map(|item| match item {
         Item::Record(_, record) => record,
         Item::Skipped(skipped) => panic!("{skipped:?}"),
     })
+}
+
+/// Decode payloads whose records were parsed before.
+fn payloads(path: Path, records: &[Record<'_>], out: &mut [i32]) -> usize {
+    records
+        .iter()
+        .map(|record| {
+            decode_payload(path, &record.encoded(), Out::Int32(out))
+                .expect("decodes")
+                .npts
+        })
+        .sum()
 }
 
 /// Walk and decode, one record after the other, into a buffer that is used again.
@@ -53,6 +83,16 @@ fn core(path: Path, bytes: &[u8], out: &mut [i32]) -> usize {
                 .npts
         })
         .sum()
+}
+
+/// All samples of miniSEED 3 records, as mseedio gives them.
+fn mseedio(bytes: &[u8]) -> Vec<i32> {
+    let records = mseedio::MS3Volume::from_bytes(bytes.to_vec()).expect("reads");
+    let samples = |record: mseedio::MS3Record| match record.data().expect("decodes") {
+        mseedio::DecodedData::I32(samples) => samples,
+        _ => Vec::new(),
+    };
+    records.into_iter().flat_map(samples).collect()
 }
 
 fn miniseed_rs(bytes: &[u8]) -> usize {
@@ -120,6 +160,44 @@ fn steim(c: &mut Criterion) {
             b.iter(|| miniseed_rs(black_box(&bytes)));
         });
         group.finish();
+        let parsed: Vec<_> = records(&bytes).collect();
+        let mut group = c.benchmark_group(format!("payload {} {length}", encoding.name()));
+        group.throughput(Throughput::Elements(NPTS as u64));
+        paths(&mut group, |path| {
+            black_box(payloads(path, black_box(&parsed), &mut out.borrow_mut()));
+        });
+        group.bench_function("libmseed", |b| {
+            b.iter(|| {
+                let out = &mut out.borrow_mut();
+                let decode = |r: &Record<'_>| {
+                    libmseed::decode_payload(r.payload(), encoding.code(), r.npts, out)
+                };
+                black_box(&parsed).iter().map(decode).sum::<usize>()
+            });
+        });
+        group.finish();
+    }
+}
+
+/// miniSEED 3, for the crate that reads nothing else.
+fn version_3(c: &mut Criterion) {
+    let samples = series::seismic(NPTS);
+    for encoding in [Encoding::Steim2, Encoding::Steim1] {
+        let bytes = written_v3(encoding, &samples);
+        assert_equal(&bytes, &samples);
+        assert!(mseedio(&bytes) == samples);
+        let mut group = c.benchmark_group(format!("decode 3 {} 4096", encoding.name()));
+        group.throughput(Throughput::Elements(NPTS as u64));
+        let out = std::cell::RefCell::new(vec![0; 65_536]);
+        paths(&mut group, |path| {
+            black_box(core(path, black_box(&bytes), &mut out.borrow_mut()));
+        });
+        group.bench_function("libmseed", |b| {
+            b.iter(|| libmseed::decode(black_box(&bytes), &mut out.borrow_mut()));
+        });
+        group.bench_function("miniseed-rs", |b| b.iter(|| miniseed_rs(black_box(&bytes))));
+        group.bench_function("mseedio", |b| b.iter(|| mseedio(black_box(&bytes)).len()));
+        group.finish();
     }
 }
 
@@ -183,7 +261,7 @@ fn v3_record(encoding: Encoding, payload: &[u8], npts: u32) -> Vec<u8> {
 /// What indexing does with bytes in memory: headers, no samples.
 fn walk(c: &mut Criterion) {
     // More than the caches hold.
-    let bytes = written(Encoding::Steim2, 512, &series::seismic(60_000_000));
+    let bytes = written(Encoding::Steim2, 512, &series::seismic(100_000_000));
     let mut group = c.benchmark_group("walk 512");
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("mseed-core", |b| {
@@ -221,5 +299,5 @@ fn pack(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, steim, plain, walk, pack);
+criterion_group!(benches, steim, version_3, plain, walk, pack);
 criterion_main!(benches);
