@@ -49,7 +49,6 @@ class Reason:
 VERSION_3 = "does not read miniSEED 3"
 EMPTY = "a record without samples is no trace; it is counted, and parts no neighbours"
 VOLUME = "the data records of a full SEED volume are records; its control headers are passed over"
-HISTORICAL = "not right yet: named in an error, no sample invented; the encoding is not decoded"
 CODES = "codes keep their form; pymseed turns those of fewer than three letters into `Z_H_`"
 FOREIGN = "one bad record never costs its file: the rest is read, the damage reported"
 
@@ -66,10 +65,6 @@ REASONS = [
     Reason("*fullseed*", "pymseed", VOLUME),
     Reason("*arclink_full.seed", "pymseed", VOLUME),
     Reason("*blockette008.mseed", "pymseed", VOLUME),
-    Reason("*CDSN*", "both", HISTORICAL),
-    Reason("*DWWSSN*", "both", HISTORICAL),
-    Reason("*GEOSCOPE*", "both", HISTORICAL),
-    Reason("*SRO*", "both", HISTORICAL),
     Reason(
         "*-mixedorder.mseed?",
         "pymseed",
