@@ -28,6 +28,9 @@ pub const YEARS: std::ops::RangeInclusive<u16> = 1900..=2100;
 /// Sample rates above this are damage: a sample would last less than a nanosecond.
 pub const MAX_RATE_HZ: f64 = 1e9;
 
+/// Rates below this are damage: a sample would last more than thirty years.
+pub const MIN_RATE_HZ: f64 = 1e-9;
+
 /// Work that a walk may spend in vain, whatever the file: on candidates for a record that are then
 /// refused. A unit is about one byte summed for a CRC or searched. Six records of the greatest
 /// length: honest damage never comes near it.

@@ -1,7 +1,7 @@
 //! Samples → miniSEED 2 and 3 records.
 
-#[cfg(test)]
-mod naive;
+#[cfg(any(test, feature = "oracle"))]
+pub mod naive;
 mod plain;
 mod rate;
 mod series;
@@ -89,11 +89,11 @@ fn argument(text: &'static str) -> Error {
 /// Refuse a rate that no header holds. Text has no sampling: its rate may be 0.
 fn check_rate(rate_hz: f64, encoding: Encoding) -> Result<(), Error> {
     let silent = rate_hz == 0.0 && encoding == Encoding::Text;
-    if silent || (rate_hz > 0.0 && rate_hz <= limits::MAX_RATE_HZ) {
+    if silent || (limits::MIN_RATE_HZ..=limits::MAX_RATE_HZ).contains(&rate_hz) {
         return Ok(());
     }
     Err(argument(
-        "sample rate: expected more than 0 and at most 1e9 Hz (0 for text)",
+        "sample rate: expected 1e-9 to 1e9 Hz (0 for text)",
     ))
 }
 

@@ -1,4 +1,4 @@
-//! The oracle of `steim`: every way to fill a word is tried on every word. It shares no code with
+//! The oracle of the Steim packing: every way to fill a word is tried on every word. It shares no code with
 //! the fast packing, which must give the same bytes.
 
 const FRAME: usize = 64;
@@ -40,12 +40,21 @@ const STEIM2: [Packing; 7] = [
 /// Samples and frames of a record, or the number of the sample that does not fit.
 type Packed = Result<(usize, usize), usize>;
 
-pub(super) fn pack1(s: &[i32], from: usize, most: usize, payload: &mut [u8]) -> Packed {
+/// Fill a Steim1 payload with the samples from `from` on, at most `most` of them: samples and
+/// frames written.
+///
+/// # Errors
+/// None: every difference fits.
+pub fn pack1(s: &[i32], from: usize, most: usize, payload: &mut [u8]) -> Packed {
     // 32-bit differences wrap round, and the decoder's sums wrap back.
     pack(s, from, most, payload, &STEIM1, |_| true)
 }
 
-pub(super) fn pack2(s: &[i32], from: usize, most: usize, payload: &mut [u8]) -> Packed {
+/// The same for Steim2.
+///
+/// # Errors
+/// The number of the first sample whose difference is beyond 30 bits.
+pub fn pack2(s: &[i32], from: usize, most: usize, payload: &mut [u8]) -> Packed {
     pack(s, from, most, payload, &STEIM2, |d| {
         (-(1 << 29)..1 << 29).contains(&d)
     })

@@ -102,8 +102,7 @@ fn hertz(declared: f64) -> f64 {
     } else {
         declared
     };
-    let bounds = 1.0 / limits::MAX_RATE_HZ..=limits::MAX_RATE_HZ;
-    if bounds.contains(&rate_hz) {
+    if (limits::MIN_RATE_HZ..=limits::MAX_RATE_HZ).contains(&rate_hz) {
         rate_hz
     } else {
         0.0
