@@ -22,7 +22,7 @@ $(VENV)/.test-tools: $(VENV)/.tools
 	$(BIN)/python -m pip install --quiet --group lint --group test-references
 	touch $@
 
-SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust python -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name Cargo.toml)
+SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust python -path rust/fuzz -prune -o \( -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name Cargo.toml \) -print)
 
 # The wheel is built and installed: demo and tests run what a user gets.
 $(VENV)/.installed: $(VENV)/.tools $(SOURCES)
@@ -54,6 +54,24 @@ mutations: $(VENV)/.test-tools  ## 200,000 random mutations of real records, SEE
 	CREDIT_FAST_SEED=$(SEED) CREDIT_FAST_MUTATIONS=200000 \
 	cargo test --locked --quiet -p mseed-archive --test mutations -- --nocapture
 
+# cargo-fuzz asks for flags that a stable compiler takes only when it is told to.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?= decode walk round_trip
+FUZZ := RUSTC_BOOTSTRAP=1 target/fuzz-tools/bin/cargo-fuzz fuzz
+CREDIT_FAST_DATA ?= ../shared/data
+FUZZ_REAL = $(wildcard $(CREDIT_FAST_DATA)/oddities $(CREDIT_FAST_DATA)/waveforms $(VENV)/lib/python*/site-packages/obspy)
+
+target/fuzz-tools/bin/cargo-fuzz:
+	cargo install cargo-fuzz --version 0.13.2 --locked --quiet --root target/fuzz-tools
+
+.PHONY: fuzz
+fuzz: target/fuzz-tools/bin/cargo-fuzz  ## each fuzz target for FUZZ_SECONDS=600, then its corpus minimised
+	cargo run --locked --quiet --release --manifest-path rust/fuzz/Cargo.toml -p mseed-fuzz-seeds -- rust/fuzz/corpus $(FUZZ_REAL)
+	for target in $(FUZZ_TARGETS); do \
+		$(FUZZ) run --fuzz-dir rust/fuzz $$target -- -max_total_time=$(FUZZ_SECONDS) -max_len=8192 -timeout=10 -print_final_stats=1 && \
+		$(FUZZ) cmin --fuzz-dir rust/fuzz $$target -- -max_len=8192 || exit 1; \
+	done
+
 .PHONY: test-python
 test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
 	$(BIN)/python docs/generate_cli.py --check
@@ -76,6 +94,7 @@ oddities: $(VENV)/.installed $(VENV)/.test-tools  ## write docs/oddities.md: eac
 lint: $(VENV)/.installed $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; warnings are errors
 	cargo fmt --all --check
 	cargo fmt --check --manifest-path benches/core/Cargo.toml
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --all --check
 	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
 	$(BIN)/ruff format --check python tests benches docs
 	$(BIN)/ruff check python tests benches docs
@@ -84,6 +103,7 @@ lint: $(VENV)/.installed $(VENV)/.test-tools  ## rustfmt, clippy, ruff, mypy; wa
 .PHONY: format
 format: $(VENV)/.test-tools  ## format all code
 	cargo fmt --all
+	cargo fmt --manifest-path rust/fuzz/Cargo.toml --all
 	$(BIN)/ruff format python tests benches docs
 	$(BIN)/ruff check --fix --quiet python tests benches docs
 
@@ -113,4 +133,4 @@ bench-core: $(LIBMSEED)/libmseed.h  ## the core against libmseed and rival crate
 
 .PHONY: clean
 clean:  ## remove what the other commands made
-	rm -rf $(VENV) .venvs target benches/core/target dist $(DEMO)
+	rm -rf $(VENV) .venvs target benches/core/target rust/fuzz/target dist $(DEMO)

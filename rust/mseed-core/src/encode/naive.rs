@@ -1,5 +1,5 @@
-//! The oracle of the Steim packing: every way to fill a word is tried on every word. It shares no code with
-//! the fast packing, which must give the same bytes.
+//! The oracle of the Steim packing: every way to fill a word is tried on every word. It shares no
+//! code with the fast packing, which must give the same bytes.
 
 const FRAME: usize = 64;
 
