@@ -2,7 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use mseed_core::encode::{Header, HeaderV3, Samples, write_v2, write_v3};
-use mseed_core::{Class, Encoding, Record, limits};
+use mseed_core::{Class, Encoding, Error, Item, Kind, Progress, Record, Walker, limits};
 
 fn header(rate_hz: f64) -> Header<'static> {
     Header {
@@ -62,5 +62,89 @@ fn a_rate_is_written_only_where_it_is_read_back() {
             assert!(error.to_string().contains("1e-9 to 1e9 Hz"), "{error}");
         }
         assert!(out.is_empty());
+    }
+}
+
+/// Target `walk`: factor and multiplier together are 1.07e9 Hz, which is beyond the limit that
+/// blockette 100 and miniSEED 3 are held to.
+#[test]
+fn factor_and_multiplier_beyond_all_bounds_are_no_rate() {
+    let mut out = Vec::new();
+    write_v2(&header(100.0), Samples::Int32(&[7, 8]), &mut out).unwrap();
+    for (factor, multiplier, expected) in [
+        (i16::MAX, i16::MAX, 0.0),
+        (31_250, 32_001, 0.0),
+        (31_250, 32_000, limits::MAX_RATE_HZ),
+    ] {
+        out[32..34].copy_from_slice(&factor.to_be_bytes());
+        out[34..36].copy_from_slice(&multiplier.to_be_bytes());
+        let record = Record::parse(&out).unwrap();
+        assert_eq!((record.rate_hz, record.declared_rate), (expected, expected));
+        assert!(record.end_ns() >= record.start_ns);
+    }
+}
+
+/// Offset, length and fault of each item of a walk that gets `size` more bytes whenever it has no
+/// more to say.
+fn walked(bytes: &[u8], size: usize) -> Vec<(usize, usize, Option<Error>)> {
+    let mut progress = Progress::default();
+    let mut items = Vec::new();
+    let mut end = 0;
+    while end < bytes.len() {
+        end = bytes.len().min(end + size);
+        let part = &bytes[progress.position()..end];
+        let mut walker = Walker::resume(progress, part, end == bytes.len());
+        items.extend(walker.by_ref().map(|item| match item {
+            Item::Record(at, record) => (at, record.bytes.len(), record.fault),
+            Item::Skipped(skipped) => (skipped.offset, skipped.length, Some(skipped.reason)),
+        }));
+        progress = walker.into_progress();
+    }
+    items
+}
+
+/// Target `walk`: a chain of blockettes that leads behind the bytes at hand was broken there, and
+/// in the whole file it went on.
+#[test]
+fn a_chain_that_leads_far_is_the_same_in_parts_and_in_the_whole() {
+    let mut bytes = Vec::new();
+    let samples = Samples::Int32(&[0; 300]);
+    write_v2(&header(100.0), samples, &mut bytes).unwrap();
+    // The first record has no samples, and its blockettes are said to begin at 1000.
+    bytes[30..32].fill(0);
+    bytes[46..48].copy_from_slice(&1000u16.to_be_bytes());
+    let whole = walked(&bytes, bytes.len());
+    // There stand zeros, in another record: a blockette of no type, and the end of the chain.
+    assert_eq!(whole[0], (0, 128, None));
+    for size in [48, 128, 500, 1000, 1003, 1007, 1200] {
+        assert_eq!(walked(&bytes, size), whole, "parts of {size}");
+    }
+    // A blockette 1000 there has a say in the length.
+    bytes[1000..1008].copy_from_slice(&[3, 232, 0, 0, 3, 1, 8, 0]);
+    let whole = walked(&bytes, bytes.len());
+    for size in [48, 128, 500, 1000, 1003, 1007, 1200] {
+        assert_eq!(walked(&bytes, size), whole, "parts of {size}");
+    }
+}
+
+/// Target `walk`: the same, where the chain is told to go on behind the end of the file.
+#[test]
+fn a_broken_chain_names_places_inside_its_record() {
+    let mut bytes = Vec::new();
+    let samples = Samples::Int32(&[0; 300]);
+    write_v2(&header(100.0), samples, &mut bytes).unwrap();
+    bytes[30..32].fill(0);
+    bytes[46..48].copy_from_slice(&16_944u16.to_be_bytes());
+    let kind = Kind::BlocketteChain {
+        named_at: 46,
+        found: 16_944,
+        from: 48,
+        to: 128,
+    };
+    for size in [48, 500, 1000, bytes.len()] {
+        let items = walked(&bytes, size);
+        let fault = items[0].2.clone();
+        assert_eq!(fault.map(|f| f.kind), Some(kind.clone()), "parts of {size}");
+        assert_eq!(items.len(), bytes.len() / 128);
     }
 }

@@ -12,6 +12,9 @@ const FIRST_BLOCKETTE_AT: usize = 46;
 /// put it first or behind a few short ones.
 const SEARCHED_BYTES: usize = 512;
 
+/// Bytes of a blockette that are read while the chain is followed.
+const LONGEST_READ: usize = 8;
+
 /// A blockette of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct Blockette<'a> {
@@ -106,6 +109,8 @@ pub(super) struct Chain<'a> {
     data_at: Option<usize>,
     left: usize,
     found_1000: bool,
+    /// Bytes of the record that decide how the chain goes on, while no length bounds it.
+    pub(super) reach: usize,
     pub(super) fault: Option<Error>,
 }
 
@@ -122,6 +127,7 @@ impl<'a> Chain<'a> {
             data_at: has_data.then_some(data_at),
             left: limits::MAX_BLOCKETTES,
             found_1000: false,
+            reach: 0,
             fault: None,
         }
     }
@@ -188,6 +194,9 @@ impl<'a> Iterator for Chain<'a> {
     fn next(&mut self) -> Option<Blockette<'a>> {
         if self.next == 0 {
             return None;
+        }
+        if self.next >= self.floor && self.end == self.fields.bytes.len() {
+            self.reach = self.reach.max(self.next + LONGEST_READ);
         }
         if !self.may_stand_at(self.next) {
             self.note_break();

@@ -89,6 +89,8 @@ struct FromBlockettes {
     length_exponent: Option<u8>,
     actual_rate_hz: Option<f64>,
     microsecond: i8,
+    /// Bytes that the chain looked at, or would have.
+    reach: usize,
     fault: Option<Error>,
 }
 
@@ -117,6 +119,7 @@ fn read_blockettes(fields: Fields<'_>, effort: &mut Effort) -> FromBlockettes {
             _ => {}
         }
     }
+    found.reach = chain.reach;
     found.fault = chain.fault;
     found
 }
@@ -147,8 +150,18 @@ pub(super) fn parse<'a>(data: &'a [u8], effort: &mut Effort) -> Result<Record<'a
         bytes: head,
         big_endian,
     };
-    let found = read_blockettes(fields, effort);
+    let mut found = read_blockettes(fields, effort);
+    let available = data.len();
+    if !effort.complete && found.reach > available {
+        // Whether the chain is broken there depends on bytes that are not there yet.
+        let needed = found.reach;
+        return Err(Error::new(Kind::Truncated { needed, available }, 0));
+    }
     let length = record_length(data, &found, effort)?;
+    if let Some(Kind::BlocketteChain { to, .. }) = found.fault.as_mut().map(|f| &mut f.kind) {
+        // It was noted before the length was known.
+        *to = length.min(*to);
+    }
     if length > data.len() {
         return Err(Error::new(
             Kind::Truncated {
@@ -165,6 +178,12 @@ pub(super) fn parse<'a>(data: &'a [u8], effort: &mut Effort) -> Result<Record<'a
         .actual_rate_hz
         .filter(|r| r.is_finite() && *r > 0.0 && *r <= limits::MAX_RATE_HZ)
         .unwrap_or_else(|| nominal_rate_hz(fields.i16(32), fields.i16(34)));
+    // The largest factor and multiplier give more than any clock: then there is no rate.
+    let rate_hz = if rate_hz <= limits::MAX_RATE_HZ {
+        rate_hz
+    } else {
+        0.0
+    };
     Ok(Record {
         bytes,
         format: FormatVersion::V2,
