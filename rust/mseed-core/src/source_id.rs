@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Room for one code: miniSEED 3 allows longer codes than miniSEED 2.
-const CODE_BYTES: usize = 15;
+pub(crate) const CODE_BYTES: usize = 15;
 
 /// A short ASCII code kept inline, so that a header is parsed without touching the heap.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -84,6 +84,40 @@ fn factor_and_multiplier_beyond_all_bounds_are_no_rate() {
     }
 }
 
+/// Target `round_trip`: a network code of 30 characters was written in miniSEED 3, and such a
+/// record refused by the reader.
+#[test]
+fn codes_are_written_only_as_long_as_they_are_read() {
+    let one = Samples::Int32(&[7]);
+    let longest = "ABCDEFGHIJKLMNO";
+    let parts = "LONG_GEO_SOURCE";
+    for (code, channel, fits) in [
+        (longest, parts, true),
+        ("ABCDEFGHIJKLMNOP", parts, false),
+        (longest, "LONG_GEO_SOURCES", false),
+    ] {
+        let header = HeaderV3 {
+            network: code,
+            station: longest,
+            location: longest,
+            channel,
+            ..header_v3(100.0)
+        };
+        let mut out = Vec::new();
+        let result = write_v3(&header, one, &mut out);
+        assert_eq!(result.is_ok(), fits, "{code} {channel}");
+        if fits {
+            let source = Record::parse(&out).unwrap().source;
+            let expected = format!("{code}.{longest}.{longest}.{channel}");
+            assert_eq!(source.to_string(), expected);
+        } else {
+            let text = result.unwrap_err().to_string();
+            assert!(text.contains("at most 15 characters"), "{text}");
+            assert!(out.is_empty());
+        }
+    }
+}
+
 /// Offset, length and fault of each item of a walk that gets `size` more bytes whenever it has no
 /// more to say.
 fn walked(bytes: &[u8], size: usize) -> Vec<(usize, usize, Option<Error>)> {

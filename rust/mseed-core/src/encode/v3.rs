@@ -5,6 +5,7 @@ use super::{Samples, all_graphic, argument, check_rate, check_years, rate};
 use crate::decode::Encoding;
 use crate::error::Error;
 use crate::limits;
+use crate::source_id::CODE_BYTES;
 use crate::time;
 
 const CRC_AT: usize = 28;
@@ -84,11 +85,6 @@ pub fn write_v3(
 /// The checked header of all records: fixed part, source identifier, extra headers.
 fn head(header: &HeaderV3<'_>, npts: usize) -> Result<Vec<u8>, Error> {
     let identifier = source_identifier(header)?;
-    let Ok(identifier_length) = u8::try_from(identifier.len()) else {
-        return Err(argument(
-            "codes: expected at most 255 characters in the source identifier",
-        ));
-    };
     let Ok(extra_length) = u16::try_from(header.extra_headers.len()) else {
         return Err(argument("extra headers: expected at most 65535 bytes"));
     };
@@ -105,7 +101,8 @@ fn head(header: &HeaderV3<'_>, npts: usize) -> Result<Vec<u8>, Error> {
     head[15] = header.encoding.code();
     head[16..24].copy_from_slice(&rate::v3(header.rate_hz).to_le_bytes());
     head[32] = header.version;
-    head[33] = identifier_length;
+    // Four codes of bounded length.
+    head[33] = identifier.len() as u8;
     head[34..36].copy_from_slice(&extra_length.to_le_bytes());
     head.extend(identifier.as_bytes());
     head.extend(header.extra_headers);
@@ -126,6 +123,12 @@ fn source_identifier(header: &HeaderV3<'_>) -> Result<String, Error> {
         header.location,
         header.channel,
     ];
+    // What is longer is not read back, or not as a whole.
+    if codes.iter().any(|code| code.len() > CODE_BYTES) {
+        return Err(argument(
+            "network, station, location and channel codes: expected at most 15 characters each",
+        ));
+    }
     let parts = |code: &str| code.split('_').count();
     let channel_parts = parts(header.channel);
     if !all_graphic(&codes)
