@@ -28,8 +28,8 @@ def _master_index(setting: Setting) -> Case:
     )
 
 
-def _read(setting: Setting) -> Case:
-    return Case(lambda: credit_fast.read(setting.files[0]), _traces)
+def _read(threads: int | None, setting: Setting) -> Case:
+    return Case(lambda: credit_fast.read(setting.files[0], threads=threads), _traces)
 
 
 def _index(threads: int | None, setting: Setting) -> Case:
@@ -73,7 +73,8 @@ def _hdf5(task: str, threads: int | None, setting: Setting) -> Case:
 
 CASES: dict[tuple[str, str], Maker] = {
     ("master", ""): _master_index,
-    ("read", "credit_fast.read"): _read,
+    ("read", "credit_fast.read"): partial(_read, None),
+    ("read", "credit_fast.read, 1 thread"): partial(_read, 1),
     ("index", "credit_fast.makeindex"): partial(_index, None),
     ("index", "credit_fast.makeindex, 1 thread"): partial(_index, 1),
     ("window", "credit_fast.Client"): _window,

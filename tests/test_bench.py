@@ -20,6 +20,7 @@ TINY = ["--quick", "--stations", "2", "--hours", "0.6", "--repetitions", "2"]
 RIVALS = {
     "read": {
         "credit_fast.read",
+        "credit_fast.read, 1 thread",
         "obspy.read",
         "pymseed, unpack_data",
         "pymseed, record_list",
