@@ -4,6 +4,7 @@ mod blockettes;
 mod candidates;
 mod flags;
 mod judge;
+mod template;
 mod v2;
 mod v3;
 pub mod walk;

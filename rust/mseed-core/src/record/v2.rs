@@ -217,7 +217,7 @@ pub(super) fn parse<'a>(data: &'a [u8], effort: &mut Effort) -> Result<Record<'a
     .bounded())
 }
 
-fn leap_flag(activity: u8) -> Option<LeapFlag> {
+pub(super) fn leap_flag(activity: u8) -> Option<LeapFlag> {
     match activity & (POSITIVE_LEAP_SECOND | NEGATIVE_LEAP_SECOND) {
         POSITIVE_LEAP_SECOND => Some(LeapFlag::Positive),
         NEGATIVE_LEAP_SECOND => Some(LeapFlag::Negative),
@@ -240,7 +240,7 @@ fn payload_start(fields: Fields<'_>, npts: usize, length: usize) -> Result<usize
     Ok(start.clamp(limits::FIXED_HEADER_V2, length))
 }
 
-fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {
+pub(super) fn start_ns(fields: Fields<'_>, microsecond: i8) -> i64 {
     let start = time::from_ordinal(
         fields.u16(20),
         fields.u16(22),

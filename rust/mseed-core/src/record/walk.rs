@@ -1,6 +1,7 @@
 //! Step through bytes from record to record, and say what was skipped.
 
 use super::judge::{Judge, Refusal};
+use super::template::Template;
 use super::{Record, candidates};
 use crate::error::{Error, Kind};
 use crate::limits;
@@ -67,6 +68,8 @@ pub struct Walker<'a> {
     progress: Progress,
     /// The record behind the bytes that were just said to be skipped.
     found: Option<Record<'a>>,
+    /// What the last header was like.
+    template: Option<Template>,
 }
 
 impl<'a> Walker<'a> {
@@ -90,6 +93,7 @@ impl<'a> Walker<'a> {
             complete,
             progress,
             found: None,
+            template: None,
         }
     }
 
@@ -128,7 +132,10 @@ impl<'a> Walker<'a> {
         let at = progress.position - self.base;
         let mut judge = Judge::new(self.data, self.complete, progress.last_length, granted);
         match judge.record(at) {
-            Ok(record) => Ok(record),
+            Ok(record) => {
+                self.template = Template::of(&record);
+                Ok(record)
+            }
             Err(Refusal::NeedMore) => Err(None),
             Err(refusal) => {
                 progress.vain = progress.vain.saturating_add(judge.work);
@@ -153,6 +160,25 @@ impl<'a> Walker<'a> {
         self.progress.last_length = record.bytes.len();
         self.progress.position += record.bytes.len();
         Item::Record(offset, record)
+    }
+
+    /// The next record, when its header is like the one before and nothing speaks against it: no
+    /// header in it, and one behind it, or the end of the file. All else is for the judge.
+    #[inline]
+    fn alike(&mut self) -> Option<Item<'a>> {
+        let data = &self.data[self.progress.position - self.base..];
+        let template = self.template.as_ref()?;
+        let head = template.head_of(data)?;
+        let (bytes, rest) = data.split_at_checked(template.record_length())?;
+        let mut inner = bytes.chunks(limits::MIN_RECORD_LENGTH_V2).skip(1);
+        let ends_well = Record::looks_like(rest) || (rest.is_empty() && self.complete);
+        if !ends_well || inner.any(Record::looks_like) {
+            return None;
+        }
+        let offset = self.progress.position;
+        self.progress.last_length = bytes.len();
+        self.progress.position += bytes.len();
+        Some(Item::Record(offset, template.record(head, bytes)))
     }
 
     /// Begin to pass over bytes.
@@ -242,6 +268,9 @@ impl<'a> Iterator for Walker<'a> {
             let left = self.data.len() - (self.progress.position - self.base);
             if left == 0 || (!self.complete && left < limits::FIXED_HEADER_V2) {
                 return None;
+            }
+            if let Some(item) = self.alike() {
+                return Some(item);
             }
             match self.judge(true) {
                 Ok(record) => return Some(self.take(record)),
