@@ -65,8 +65,8 @@ fn a_rate_is_written_only_where_it_is_read_back() {
     }
 }
 
-/// Seen while the target `walk` was written: factor and multiplier together are 1.07e9 Hz, which is beyond the limit that
-/// blockette 100 and miniSEED 3 are held to.
+/// Seen while the target `walk` was written: factor and multiplier together are 1.07e9 Hz, which is
+/// beyond the limit that blockette 100 and miniSEED 3 are held to.
 #[test]
 fn factor_and_multiplier_beyond_all_bounds_are_no_rate() {
     let mut out = Vec::new();
