@@ -77,6 +77,8 @@ pub(super) fn decode(
         }
         Path::Scalar => {}
     }
+    #[cfg(not(target_arch = "x86_64"))]
+    let Path::Scalar = path;
     // What is left: a frame that is cut, or has an undefined code somewhere.
     if let Err(fault) = scalar::decode_frames(table, big_endian, payload, &mut progress, out) {
         return (progress.done, Some(fault));
