@@ -290,3 +290,21 @@ def test_folders_in_the_place_of_an_index_are_named(tmp_path: Path) -> None:
 def test_long_lists_of_stations_are_no_problem(client: Client) -> None:
     stations = ",".join([f"S{n:04}" for n in range(5000)] + ["AAA"])
     assert len(client.get_waveforms("XX", stations, "10", "HHZ", START, START + 1)) == 1
+
+
+def test_read_gives_the_same_on_any_number_of_threads(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    samples = rng.integers(-3000, 3000, 5_000_000).cumsum().astype(np.int32)
+    data = bytearray(_core.encode_mseed2("XX", "AAA", "", "HHZ", 0, 100.0, samples, "STEIM2", 4096))
+    with pytest.warns(credit_fast.DataWarning):
+        data[4096 * 700 + 64 + 8] ^= 1  # the last sample of a record, as stored for checking
+        one = credit_fast.read(bytes(data), threads=1)
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    for threads in (2, 3, None):
+        with pytest.warns(credit_fast.DataWarning, match="at byte 2867200"):
+            (trace,) = credit_fast.read(path, threads=threads)
+        assert np.array_equal(trace.data, samples)
+        assert np.array_equal(trace.data, one[0].data)
+    with pytest.raises(ValueError, match="threads 0: expected at least 1"):
+        credit_fast.read(path, threads=0)

@@ -16,6 +16,7 @@ from credit_fast.errors import (
     MiniSeedError,
     Problem,
     UnsupportedEncodingError,
+    check_threads,
 )
 from credit_fast.times import UTCDateTime, to_ns
 from credit_fast.waveform import Stream
@@ -77,6 +78,8 @@ def read(
         There is no miniSEED record in it at all.
     UnsupportedEncodingError
         All of its samples are in encodings that are not decoded; the message names one.
+    ValueError
+        `threads` is below 1.
 
     Warns
     -----
@@ -84,6 +87,7 @@ def read(
         For each damaged, unsupported or foreign part, with file and byte offset; the rest of
         the file is returned.
     """
+    check_threads(threads)
     if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
         answer = _core.read_bytes(bytes(path_or_bytes), threads)
     else:

@@ -89,6 +89,12 @@ class DataWarning(UserWarning):
     """A data file vanished or is damaged; the rest of the answer is good."""
 
 
+def check_threads(threads: int | None) -> None:
+    """Refuse a number of threads below 1 (ValueError)."""
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads {threads}: expected at least 1")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that was wrong with the input, and where.

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from credit_fast import _core
-from credit_fast.errors import Problem
+from credit_fast.errors import Problem, check_threads
 from credit_fast.progress import work_progress
 from credit_fast.times import UTCDateTime
 
@@ -131,8 +131,7 @@ def makeindex(
         The pattern is no glob, or `threads` is below 1.
     """
     roots = [root] if isinstance(root, (str, os.PathLike)) else list(root)
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads {threads}: expected at least 1")
+    check_threads(threads)
     names = [os.fspath(r) for r in roots]
     path = os.fspath(out)
     if callable(progress):

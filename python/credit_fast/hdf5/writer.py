@@ -29,6 +29,7 @@ from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
 from credit_fast.data_warnings import collected_warnings
+from credit_fast.errors import check_threads
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.accounting import MakeH5Report
 from credit_fast.hdf5.attributes import AttributeWriter
@@ -341,8 +342,7 @@ def _checked_settings(
         raise ValueError(f"fill {fill}: expected an int32 value")
     if not 1 <= level <= 9:
         raise ValueError(f"compression_level {level}: expected 1 to 9")
-    if threads is not None and threads < 1:
-        raise ValueError(f"threads {threads}: expected at least 1")
+    check_threads(threads)
     known = layout.ORIENTATIONS_ON_REQUEST
     if (
         not orientations
