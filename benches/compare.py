@@ -47,6 +47,7 @@ TASKS = {
         "file",
         {
             "credit_fast.read": "ours",
+            "credit_fast.read, 1 thread": "ours",
             "obspy.read": "rival_obspy",
             "pymseed, unpack_data": "rival_pymseed",
             "pymseed, record_list": "rival_pymseed",
