@@ -79,6 +79,23 @@ def test_a_missing_file_and_a_folder_cannot_be_read(tmp_path: Path) -> None:
         credit_fast.read(str(tmp_path))
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes that have names")
+def test_a_pipe_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        credit_fast.read(pipe)
+    (found,) = credit_fast.inspect_files(pipe)
+    assert [p.kind for p in found.problems] == ["unreadable"]
+    assert "not a regular file" in found.problems[0].reason
+
+
+def test_reading_an_index_as_data_says_that_it_is_none(archive: Path, index: Path) -> None:
+    made(archive, index)
+    with pytest.raises(MiniSeedError, match="not a miniSEED file"):
+        credit_fast.read(index)
+
+
 def test_a_folder_named_like_a_file_is_walked(archive: Path, index: Path) -> None:
     folder = archive / "XX.IN..BHZ.mseed"
     folder.mkdir()

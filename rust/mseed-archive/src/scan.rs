@@ -17,7 +17,7 @@ use mseed_core::{Item, Kind};
 use crate::problem::{Faults, Problem, ProblemKind, ProblemList};
 use crate::run::Cancel;
 use crate::tsindex::opened;
-use crate::walk::FoundFile;
+use crate::walk::{FoundFile, NOT_A_FILE};
 
 /// First bytes of an SQLite database.
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
@@ -66,8 +66,12 @@ pub fn scan_file(file: &FoundFile, cancel: &Cancel) -> Scan {
 /// Open a file of data; `None` for an SQLite database.
 ///
 /// Closing any descriptor of an index that this process has open would drop the locks that SQLite
-/// holds: such a file is not opened.
+/// holds: such a file is not opened. Nor is a pipe: it might never give a byte.
 pub(crate) fn open_data(path: &Path) -> io::Result<Option<File>> {
+    let kind = std::fs::metadata(path)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(io::Error::other(NOT_A_FILE));
+    }
     if opened::is_open(path) {
         return Ok(None);
     }

@@ -14,6 +14,9 @@ use walkdir::{DirEntry, WalkDir};
 use crate::Error;
 use crate::problem::{Problem, ProblemKind};
 
+/// What is said of something that has a name and no bytes of its own.
+pub(crate) const NOT_A_FILE: &str = "not a regular file (pipe, socket or device)";
+
 /// A file to be scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundFile {
@@ -148,7 +151,7 @@ impl FileWalk {
         }
         let metadata = match entry.metadata() {
             Ok(metadata) if metadata.is_file() => metadata,
-            Ok(_) => return problem("not a regular file (pipe, socket or device)".into()),
+            Ok(_) => return problem(NOT_A_FILE.into()),
             Err(error) => return problem(error.to_string()),
         };
         let modified_ns = metadata

@@ -412,3 +412,22 @@ fn damage_behind_control_headers_is_no_part_of_them() {
         [(length, 1024, true), (length + 1024, length / 2, false)]
     );
 }
+
+#[test]
+fn bytes_missing_in_a_control_header_do_not_cost_the_record_behind_it() {
+    let mut control = b"000001V 010009402.4121970,001,00:00:00.0000~~".to_vec();
+    control.resize(1024, b' ');
+    let (_, file) = files().into_iter().next().unwrap();
+    let record = file.record(0).to_vec();
+    for missing in [1, 20, 64, 100, 128, 300] {
+        let mut bytes = control.clone();
+        bytes.drain(200..200 + missing);
+        let rest = bytes.len();
+        bytes.extend(&record);
+        bytes.extend(&record);
+        let (records, _) = walked(&bytes);
+        let expected = [(rest, record.len()), (rest + record.len(), record.len())];
+        assert_eq!(records, expected, "{missing} bytes missing");
+        assert_eq!(skips_of(&bytes), [(0, rest, true)]);
+    }
+}

@@ -14,6 +14,7 @@ use super::read::{Answer, Buffer};
 use crate::Error;
 use crate::memory::Pages;
 use crate::problem::{Problem, ProblemKind, ProblemList};
+use crate::scan::open_data;
 
 /// Bytes of a file that are read and then walked over: they still stand in a cache near the core.
 const READ_STEP: usize = 256 * 1024;
@@ -25,7 +26,13 @@ const READ_STEP: usize = 256 * 1024;
 pub fn read_file(path: &Path, threads: usize) -> Result<Answer, Error> {
     let name = path.to_string_lossy();
     let mut reading = Reading::new(&name);
-    let file = File::open(path).map_err(|e| Error::io(path, e))?;
+    let Some(file) = open_data(path).map_err(|e| Error::io(path, e))? else {
+        let size = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        return Ok(Answer {
+            problems: vec![Problem::not_miniseed(&name, size.len())],
+            ..Answer::default()
+        });
+    };
     let (bytes, rest) = read_and_walk(file, &mut reading).map_err(|e| Error::io(path, e))?;
     if rest.is_empty() {
         return Ok(reading.finish(&bytes, threads));
@@ -41,7 +48,7 @@ pub fn read_bytes(bytes: &[u8], name: &str, threads: usize) -> Answer {
 }
 
 /// Read a file and walk over what is there of it. Returns its bytes, and those that its size does
-/// not tell of: a file may grow meanwhile, a pipe has no size.
+/// not tell of: a file may grow meanwhile.
 fn read_and_walk(mut file: File, reading: &mut Reading<'_>) -> io::Result<(Pages, Vec<u8>)> {
     let size = usize::try_from(file.metadata()?.len()).unwrap_or(0);
     let mut bytes = Pages::new(size)?;

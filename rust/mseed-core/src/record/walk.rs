@@ -233,11 +233,24 @@ impl<'a> Walker<'a> {
             let from = self.progress.position - self.base;
             let done = self.progress.position - skip.offset;
             let to = from + STEP - done % STEP;
-            if to > self.data.len() && !self.complete {
+            // A header that begins at the end of the block must be there, too.
+            if to + limits::FIXED_HEADER_V2 > self.data.len() && !self.complete {
                 self.progress.skip = Some(skip);
                 return None;
             }
             let block = &self.data[from..to.min(self.data.len())];
+            // Where bytes are missing in a control header, a record begins anywhere in its blocks.
+            match self.record_in(from, from + block.len()) {
+                Ok(Some(record)) => {
+                    self.found = Some(record);
+                    return Some(self.skipped(skip));
+                }
+                Ok(None) => {}
+                Err(()) => {
+                    self.progress.skip = Some(skip);
+                    return None;
+                }
+            }
             // The first block has the header itself. A log record is mostly text, too.
             let behind = done >= STEP && (!is_text(block) || Record::looks_like(block));
             if behind || block.is_empty() {
@@ -245,6 +258,26 @@ impl<'a> Walker<'a> {
             }
             self.progress.position += block.len();
         }
+    }
+
+    /// The first record that begins in a part of the data, with the position on it; otherwise the
+    /// position stays. An error when more bytes are needed to say.
+    fn record_in(&mut self, from: usize, to: usize) -> Result<Option<Record<'a>>, ()> {
+        let before = self.progress.position;
+        let mut place = from;
+        while let Some(at) = candidates::find(self.data, place, to) {
+            self.progress.position = self.base + at;
+            match self.judge(false) {
+                Ok(record) => return Ok(Some(record)),
+                Err(Some(_)) => place = at + 1,
+                Err(None) => {
+                    self.progress.position = before;
+                    return Err(());
+                }
+            }
+        }
+        self.progress.position = before;
+        Ok(None)
     }
 
     fn skipped(&self, skip: Skip) -> Item<'a> {
