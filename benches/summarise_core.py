@@ -75,7 +75,7 @@ def main() -> None:
         "```text",
         *(f"{name}: {fact}" for name, fact in machine_facts(RUNS).items()),
         f"libmseed {version[1] if version else '?'}, compiled with -O2 as in the wheels of pymseed",
-        "miniseed-rs 0.2.2, mseedio 0.1.0 (miniSEED 3 only)",
+        "miniseed-rs 0.2.2, mseedio 0.1.0 (miniSEED 3 only; timed where its samples are right)",
         "```",
         "",
         f"| {' | '.join(head)} |",
