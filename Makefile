@@ -128,6 +128,7 @@ $(LIBMSEED)/libmseed.h: $(VENV)/.test-tools
 
 .PHONY: bench-core
 bench-core: $(LIBMSEED)/libmseed.h  ## the core against libmseed and rival crates, write benches/runs/
+	rm -rf benches/core/target/criterion
 	LIBMSEED_DIR=$(LIBMSEED) cargo bench --locked --manifest-path benches/core/Cargo.toml -- --noplot --warm-up-time 1 --measurement-time 2
 	$(BIN)/python benches/summarise_core.py benches/core/target/criterion $(LIBMSEED)
 

@@ -11,9 +11,11 @@ int64_t shim_decode (const char *buffer, uint64_t length, int32_t *last, uint64_
   MS3Record *msr = NULL;
   uint64_t offset = 0;
   int64_t samples = 0;
+  /* miniSEED 3 has a CRC, and mseed-core always looks at it. */
+  const uint32_t flags = MSF_UNPACKDATA | MSF_VALIDATECRC;
   while (offset < length)
   {
-    if (msr3_parse (buffer + offset, length - offset, &msr, MSF_UNPACKDATA, 0) != MS_NOERROR)
+    if (msr3_parse (buffer + offset, length - offset, &msr, flags, 0) != MS_NOERROR)
       return -1;
     samples += msr->numsamples;
     offset += (uint64_t)msr->reclen;

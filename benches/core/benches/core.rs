@@ -4,7 +4,7 @@
 use core_bench::{libmseed, series};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use mseed_core::decode::{Out, Path, decode_into_by, decode_payload};
+use mseed_core::decode::{Out, Path, Payload, decode_into_by, decode_payload};
 use mseed_core::encode::{Header, HeaderV3, Samples, write_v2, write_v3};
 use mseed_core::{Encoding, Item, Record, Walker};
 use std::hint::black_box;
@@ -209,7 +209,8 @@ fn version_3(c: &mut Criterion) {
     }
 }
 
-/// One record of a plain encoding in either byte order against copying its payload.
+/// Samples of a plain encoding in either byte order against copying their bytes: as many as in the
+/// other groups, and those of one record of 4096 bytes, that stays in the first-level cache.
 fn plain(c: &mut Criterion) {
     for (encoding, bytes) in [
         (Encoding::Int16, 2),
@@ -217,53 +218,88 @@ fn plain(c: &mut Criterion) {
         (Encoding::Float32, 4),
         (Encoding::Float64, 8),
     ] {
-        let payload: Vec<u8> = (0..7000 * bytes).map(|i| (i * 7) as u8).collect();
-        let record_bytes = v3_record(encoding, &payload, 7000);
-        for big_endian in [true, false] {
-            let mut record = Record::parse(&record_bytes).expect("a record");
-            record.data_big_endian = big_endian;
-            let order = if big_endian { "big" } else { "little" };
-            let mut group = c.benchmark_group(format!("plain {} {order}", encoding.name()));
-            group.throughput(Throughput::Bytes(payload.len() as u64));
-            let mut copied = vec![0; payload.len()];
-            group.bench_function("copy", |b| {
-                b.iter(|| copied.copy_from_slice(black_box(&payload)));
-            });
-            let (mut i, mut f, mut d) = (vec![0; 7000], vec![0.0; 7000], vec![0.0; 7000]);
-            for path in Path::available() {
-                group.bench_function(format!("mseed-core {path:?}"), |b| {
-                    b.iter(|| {
-                        let out = match encoding {
-                            Encoding::Float32 => Out::Float32(&mut f),
-                            Encoding::Float64 => Out::Float64(&mut d),
-                            _ => Out::Int32(&mut i),
-                        };
-                        decode_into_by(path, black_box(&record), out).expect("decodes")
-                    });
-                });
+        for (what, npts) in [("series", NPTS), ("record", (4096 - 64) / bytes)] {
+            for big_endian in [true, false] {
+                let order = if big_endian { "big" } else { "little" };
+                let mut group =
+                    c.benchmark_group(format!("plain {} {order} {what}", encoding.name()));
+                plain_group(&mut group, encoding, bytes * npts, npts, big_endian);
+                group.finish();
             }
-            group.finish();
         }
     }
 }
 
-/// A miniSEED 3 record: it may have any length.
-fn v3_record(encoding: Encoding, payload: &[u8], npts: u32) -> Vec<u8> {
-    let id = b"FDSN:XX_TEST__H_H_Z";
-    let mut out = b"MS\x03\x00".to_vec();
-    out.extend([0; 4]);
-    out.extend(2020u16.to_le_bytes());
-    out.extend(1u16.to_le_bytes());
-    out.extend([0, 0, 0, encoding.code()]);
-    out.extend(100f64.to_le_bytes());
-    out.extend(npts.to_le_bytes());
-    out.extend([0; 4]);
-    out.extend([1, id.len() as u8]);
-    out.extend(0u16.to_le_bytes());
-    out.extend((payload.len() as u32).to_le_bytes());
-    out.extend(id);
-    out.extend(payload);
-    out
+fn plain_group(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    encoding: Encoding,
+    bytes: usize,
+    npts: usize,
+    big_endian: bool,
+) {
+    let bytes: Vec<u8> = (0..bytes).map(|i| (i * 7) as u8).collect();
+    let payload = Payload {
+        bytes: &bytes,
+        encoding,
+        big_endian,
+        npts,
+    };
+    group.throughput(Throughput::Bytes(bytes.len() as u64));
+    let mut copied = vec![0; bytes.len()];
+    group.bench_function("copy", |b| {
+        b.iter(|| copied.copy_from_slice(black_box(&bytes)));
+    });
+    let (mut i, mut f, mut d) = (vec![0; npts], vec![0.0; npts], vec![0.0; npts]);
+    for path in Path::available() {
+        let out = match encoding {
+            Encoding::Float32 => Out::Float32(&mut f),
+            Encoding::Float64 => Out::Float64(&mut d),
+            _ => Out::Int32(&mut i),
+        };
+        decode_payload(path, &payload, out).expect("decodes");
+        let again: Vec<u8> = match encoding {
+            Encoding::Int16 => i.iter().flat_map(|v| low_bytes(*v, big_endian)).collect(),
+            Encoding::Int32 => ordered(&i, i32::to_be_bytes, big_endian),
+            Encoding::Float32 => ordered(&f, f32::to_be_bytes, big_endian),
+            _ => ordered(&d, f64::to_be_bytes, big_endian),
+        };
+        assert!(again == bytes, "{} by {path:?}", encoding.name());
+        group.bench_function(format!("mseed-core {path:?}"), |b| {
+            b.iter(|| {
+                let out = match encoding {
+                    Encoding::Float32 => Out::Float32(&mut f),
+                    Encoding::Float64 => Out::Float64(&mut d),
+                    _ => Out::Int32(&mut i),
+                };
+                decode_payload(path, black_box(&payload), out).expect("decodes")
+            });
+        });
+    }
+}
+
+/// The bytes that samples were read from.
+fn ordered<T: Copy, const N: usize>(
+    samples: &[T],
+    to_be: fn(T) -> [u8; N],
+    big_endian: bool,
+) -> Vec<u8> {
+    let bytes = |sample: &T| {
+        let mut bytes = to_be(*sample);
+        if !big_endian {
+            bytes.reverse();
+        }
+        bytes
+    };
+    samples.iter().flat_map(bytes).collect()
+}
+
+fn low_bytes(sample: i32, big_endian: bool) -> [u8; 2] {
+    let low = i16::try_from(sample).expect("a 16-bit number");
+    if big_endian {
+        low.to_be_bytes()
+    } else {
+        low.to_le_bytes()
+    }
 }
 
 /// What indexing does with bytes in memory: headers, no samples.

@@ -239,7 +239,7 @@ impl Buffers {
             decode_into(record, out)
         });
         match decoded {
-            Ok(decoded) => (decoded.npts, decoded.fault),
+            Ok(decoded) => (decoded.npts, decoded.fault.map(|fault| *fault)),
             Err(error) => (0, Some(error)),
         }
     }

@@ -110,7 +110,7 @@ struct Blemish {
     /// Samples that are there.
     good: usize,
     /// Of the payload, or that nothing could be decoded.
-    fault: Option<mseed_core::Error>,
+    fault: Option<Box<mseed_core::Error>>,
     /// Whether the record contradicts itself: a wrong CRC, a last sample that is not the declared
     /// one, an undefined code, fewer samples than declared. Which of its samples are right then,
     /// nothing tells.
@@ -169,7 +169,7 @@ fn decode_parts(
         let decoded = decode_part(path, part, &buffers[part.buffer], this);
         let (good, fault) = match decoded {
             Ok(decoded) => (decoded.npts, decoded.fault),
-            Err(error) => (0, Some(error)),
+            Err(error) => (0, Some(Box::new(error))),
         };
         let failed_check = part.header_fault || fault.is_some();
         if failed_check || good < part.take {

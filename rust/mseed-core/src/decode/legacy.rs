@@ -52,7 +52,7 @@ pub(super) fn dwwssn(payload: &[u8], big_endian: bool, out: &mut [i32]) -> usize
 
 /// SRO (code 30): `GGGG MMMM MMMM MMMM`, M in two's complement, the sample is M · 2^(10 − G).
 /// Gains above 10 do not exist: the samples end before the first one, as nothing tells its value.
-pub(super) fn sro(payload: &[u8], big_endian: bool, out: &mut [i32]) -> (usize, Option<Kind>) {
+pub(super) fn sro(payload: &[u8], big_endian: bool, out: &mut [i32]) -> (usize, Option<Box<Kind>>) {
     const LARGEST_GAIN: u16 = 10;
     let mut gains = 0;
     let npts = words(payload, big_endian, out, |word| {
@@ -70,9 +70,11 @@ pub(super) fn sro(payload: &[u8], big_endian: bool, out: &mut [i32]) -> (usize, 
         .iter()
         .position(|bytes| u16::from(gain_of(bytes)) > LARGEST_GAIN)
         .unwrap_or(npts);
-    let fault = found.get(good).map(|bytes| Kind::SroGain {
-        found: gain_of(bytes),
-        decoded: good,
+    let fault = found.get(good).map(|bytes| {
+        Box::new(Kind::SroGain {
+            found: gain_of(bytes),
+            decoded: good,
+        })
     });
     (good, fault)
 }
@@ -177,7 +179,7 @@ mod tests {
                 } else {
                     let (found, decoded) = (gain as u8, 1);
                     assert_eq!(npts, 1, "word {bits}");
-                    assert_eq!(fault, Some(Kind::SroGain { found, decoded }));
+                    assert_eq!(fault, Some(Box::new(Kind::SroGain { found, decoded })));
                 }
             }
         }

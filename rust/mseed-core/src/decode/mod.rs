@@ -194,8 +194,9 @@ impl<'a> Out<'a> {
 pub struct Decoded {
     /// Samples written to the front of the buffer.
     pub npts: usize,
-    /// A fault of the payload; the samples written are as good as the payload is.
-    pub fault: Option<Error>,
+    /// A fault of the payload; the samples written are as good as the payload is. In a box, so
+    /// that what is returned for a sound record fits registers.
+    pub fault: Option<Box<Error>>,
 }
 
 /// Encoded samples, and what a header says of them.
@@ -214,7 +215,8 @@ pub struct Payload<'a> {
 /// Decode all samples of a record into the front of `out`.
 ///
 /// The declared number of samples must fit `out`. A payload that holds fewer gives those that
-/// are there, and the fault says so. The offset of a fault is inside the record.
+/// are there, and the fault says so; anything may stand behind them. The offset of a fault is inside
+/// the record.
 ///
 /// # Errors
 /// [`Kind::Encoding`] for an encoding that is not decoded, [`Kind::Argument`] when `out` is too
@@ -257,13 +259,22 @@ pub fn decode_payload(
         (out, _) = out.split_at(npts);
     }
     let (decoded, kind) = dispatch(path, payload, out)?;
-    let short = (decoded < npts).then_some(Kind::ShortPayload {
-        declared: npts,
-        decoded,
-    });
+    let fault = match kind {
+        None if decoded == npts => None,
+        kind => {
+            let short = || {
+                Box::new(Kind::ShortPayload {
+                    declared: npts,
+                    decoded,
+                })
+            };
+            let kind = kind.unwrap_or_else(short);
+            Some(Box::new(Error::new(*kind, 0)))
+        }
+    };
     Ok(Decoded {
         npts: decoded,
-        fault: kind.or(short).map(|k| Error::new(k, 0)),
+        fault,
     })
 }
 
@@ -272,7 +283,7 @@ fn dispatch(
     path: Path,
     payload: &Payload<'_>,
     out: Out<'_>,
-) -> Result<(usize, Option<Kind>), Error> {
+) -> Result<(usize, Option<Box<Kind>>), Error> {
     let (bytes, big_endian) = (payload.bytes, payload.big_endian);
     let steim = |version, out| steim::decode(path, version, bytes, big_endian, out);
     let npts = match (payload.encoding, out) {

@@ -18,18 +18,33 @@ const ENTRIES: usize = 16;
 /// The most differences in a word.
 pub(super) const MOST: usize = 7;
 
-/// What the words of a version hold in one byte order, by index. The shifts bring difference `i`
-/// of a word, read as one number in that byte order, into lane `i`.
+/// The most differences in a word of Steim1.
+pub(super) const MOST_STEIM1: usize = 4;
+
+/// What the words of a version hold in one byte order, by index.
 #[derive(Debug)]
 pub(super) struct Table {
+    /// The shifts.
+    pub(super) shifts: [Shifts; ENTRIES],
     /// Number of differences.
     pub(super) count: [u8; ENTRIES],
+    /// Bits of each.
+    pub(super) bits: [u32; ENTRIES],
+    /// Bits that are left of 63 beside all of them.
+    pub(super) free: [u32; ENTRIES],
     /// Bit `i` is set when entry `i` is not defined.
     pub(super) undefined: u16,
-    /// Shift to the left that brings the highest bit of a difference to bit 31.
-    pub(super) left: [[u32; 8]; ENTRIES],
-    /// Shift to the right, with the sign, that brings the lowest bit down to bit 0.
-    pub(super) right: [[u32; 8]; ENTRIES],
+}
+
+/// Shifts that bring difference `i` of a word, read as one number in its byte order, into lane `i`:
+/// both in one line of the cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Shifts {
+    /// To the left, to bring the highest bit of the difference to bit 31.
+    pub(super) left: [u32; 8],
+    /// To the right, with the sign, to bring its lowest bit down to bit 0.
+    pub(super) right: [u32; 8],
 }
 
 impl Table {
@@ -50,10 +65,14 @@ impl Table {
 
     const fn new(version: Version, big_endian: bool) -> Self {
         let mut table = Self {
+            shifts: [Shifts {
+                left: [0; 8],
+                right: [0; 8],
+            }; ENTRIES],
             count: [0; ENTRIES],
+            bits: [32; ENTRIES],
+            free: [63; ENTRIES],
             undefined: 0,
-            left: [[0; 8]; ENTRIES],
-            right: [[0; 8]; ENTRIES],
         };
         let mut index = 0;
         while index < ENTRIES {
@@ -68,6 +87,10 @@ impl Table {
 
     const fn set(&mut self, index: usize, count: usize, bits: u32, big_endian: bool) {
         self.count[index] = count as u8;
+        if count > 0 {
+            self.bits[index] = bits;
+            self.free[index] = 63 - count as u32 * bits;
+        }
         let mut item = 0;
         while item < count {
             let before = item as u32 * bits;
@@ -75,13 +98,13 @@ impl Table {
             // 8-bit differences stand in their order and two 16-bit ones are swapped each in itself
             // (libmseed swaps so): read as one little-endian number, the first one is the lowest.
             let whole_bytes = bits == 8 || bits == 16;
-            self.left[index][item] = if whole_bytes && !big_endian {
+            self.shifts[index].left[item] = if whole_bytes && !big_endian {
                 32 - bits - before
             } else {
                 // The differences end at the lowest bit.
                 32 - count as u32 * bits + before
             };
-            self.right[index][item] = 32 - bits;
+            self.shifts[index].right[item] = 32 - bits;
             item += 1;
         }
     }

@@ -16,7 +16,6 @@ mod scratch;
 
 use super::path::Path;
 use crate::error::Kind;
-use layout::Table;
 pub(super) use layout::Version;
 
 /// Bytes of a frame.
@@ -46,11 +45,10 @@ pub(super) fn decode(
     payload: &[u8],
     big_endian: bool,
     out: &mut [i32],
-) -> (usize, Option<Kind>) {
+) -> (usize, Option<Box<Kind>>) {
     if out.is_empty() || payload.len() < HEAD {
         return (0, None);
     }
-    let table = Table::of(version, big_endian);
     let number = |at: usize| {
         let bytes = [
             payload[at],
@@ -80,13 +78,15 @@ pub(super) fn decode(
     #[cfg(not(target_arch = "x86_64"))]
     let Path::Scalar = path;
     // What is left: a frame that is cut, or has an undefined code somewhere.
-    if let Err(fault) = scalar::decode_frames(table, big_endian, payload, &mut progress, out) {
+    if let Err(fault) = scalar::decode_frames(version, big_endian, payload, &mut progress, out) {
         return (progress.done, Some(fault));
     }
     let mismatch = progress.done == out.len() && progress.value != last;
-    let fault = mismatch.then_some(Kind::SteimLastSample {
-        expected: last,
-        decoded: progress.value,
+    let fault = mismatch.then(|| {
+        Box::new(Kind::SteimLastSample {
+            expected: last,
+            decoded: progress.value,
+        })
     });
     (progress.done, fault)
 }
@@ -151,6 +151,9 @@ mod tests {
         let payload = frame(3 << 24, 7, 0, &[[0xC0, 0, 0, 0]], true);
         let mut out = [0; 4];
         let (done, fault) = decode(Path::Scalar, Version::Steim2, &payload, true, &mut out);
-        assert_eq!((done, fault), (0, Some(Kind::SteimCode { decoded: 0 })));
+        assert_eq!(
+            (done, fault),
+            (0, Some(Box::new(Kind::SteimCode { decoded: 0 })))
+        );
     }
 }
