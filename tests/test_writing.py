@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -123,8 +124,9 @@ def test_samples_that_the_encoding_does_not_hold_are_refused(
         ({}, {"encoding": "GSE2"}, "encoding 'GSE2': expected one of FLOAT32"),
         ({}, {"encoding": 99}, "encoding 99: expected one of"),
         ({}, {"reclen": 500}, r"XX\.AAA\.\.HHZ .*record length: expected a power of two"),
-        ({}, {"reclen": -1}, "XX.AAA"),
-        ({}, {"sequence_number": 0}, "sequence number: expected 1 to 999999"),
+        ({}, {"reclen": -1}, "reclen -1: expected 1 or more"),
+        ({}, {"sequence_number": 0}, "sequence_number 0: expected 1 or more"),
+        ({}, {"sequence_number": 1_000_000}, "sequence number: expected 1 to 999999"),
         ({}, {"format": "MSEED3", "sequence_number": 2}, "miniSEED 3 has none"),
         ({"station": "TOOLONG"}, {}, r"XX\.TOOLONG\.\.HHZ .*at most 2, 5, 2 and 3"),
         ({"network": "中"}, {"format": "MSEED3"}, "printable ASCII"),
@@ -140,6 +142,17 @@ def test_what_the_format_does_not_hold_is_a_value_error(
 ) -> None:
     with pytest.raises(ValueError, match=text):
         back(trace(np.arange(3, dtype=np.int32), **stats), **options)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"reclen": 512.0}, {"reclen": "512"}, {"reclen": True}, {"sequence_number": 1.5},
+     {"encoding": True}, {"encoding": 1.0}, {"encoding": [1]}],
+)  # fmt: skip
+def test_options_of_another_type_are_a_type_error(options: dict[str, Any]) -> None:
+    [(name, value)] = options.items()
+    with pytest.raises(TypeError, match=re.escape(f"{name} {value!r}: expected a ")):
+        back(trace(np.arange(3, dtype=np.int32)), **options)
 
 
 def test_long_codes_are_written_in_version_3() -> None:

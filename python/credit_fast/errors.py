@@ -66,7 +66,8 @@ class MiniSeedError(CreditFastError, ValueError):
 
 
 class UnsupportedEncodingError(MiniSeedError):
-    """The samples are in an encoding that is known by name but not decoded."""
+    """The records are right, but not read here: samples in an encoding that is known by name and
+    not decoded, or source identifiers that are not of the FDSN."""
 
 
 class IndexFormatError(CreditFastError, ValueError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -99,9 +100,9 @@ def write(
     if version_3 and sequence_number is not None:
         raise ValueError("sequence_number: miniSEED 3 has none, leave it out")
     name = None if encoding is None else _encoding_name(encoding)
-    options: dict[str, Any] = {"reclen": 4096 if reclen is None else int(reclen)}
+    options: dict[str, Any] = {"reclen": 4096 if reclen is None else _count("reclen", reclen)}
     if sequence_number is not None:
-        options["sequence"] = int(sequence_number)
+        options["sequence"] = _count("sequence_number", sequence_number)
     parts = list(_contiguous(stream))
     if not parts:
         raise ValueError("nothing to write: the stream has no samples")
@@ -124,8 +125,20 @@ def _is_version_3(format: str) -> bool:
     return format.upper() == "MSEED3"
 
 
+def _count(name: str, value: int) -> int:
+    """An option that is a whole number, not below 1."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} {value!r}: expected a whole number")
+    count = operator.index(value)
+    if count < 1:
+        raise ValueError(f"{name} {count}: expected 1 or more")
+    return count
+
+
 def _encoding_name(encoding: str | int) -> str:
-    wanted = encoding.upper() if isinstance(encoding, str) else encoding
+    if isinstance(encoding, bool) or not isinstance(encoding, str | int | np.integer):
+        raise TypeError(f"encoding {encoding!r}: expected a name or its number in the format")
+    wanted = encoding.upper() if isinstance(encoding, str) else int(encoding)
     name = _NAMES.get(wanted, wanted)
     known = sorted({name for names in _ENCODINGS.values() for name in names})
     if name not in known:
