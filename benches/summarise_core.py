@@ -40,7 +40,7 @@ def rows(found: dict[str, dict[str, tuple[float, float]]]) -> list[list[str]]:
         unit = "GB/s" if group.startswith(("plain", "walk")) else "G samples/s"
         for name, (ns, units) in sorted(programs.items(), key=lambda item: item[1][0]):
             ratio = "" if base is None else f"{base / ns:.2f}"
-            lines.append([group, name, f"{ns / 1e3:.1f}", f"{units / ns:.2f} {unit}", ratio])
+            lines.append([group, name, f"{ns / 1e3:.4g}", f"{units / ns:.2f} {unit}", ratio])
     return lines
 
 
@@ -62,6 +62,8 @@ def main() -> None:
         writer = csv.writer(file)
         writer.writerow(head)
         writer.writerows(lines)
+    told = arguments.target / "notes.txt"
+    notes = told.read_text().splitlines() if told.exists() else []
     text = [
         "# The core",
         "",
@@ -70,16 +72,16 @@ def main() -> None:
         "buffer that is used again, headers parsed on both sides (libmseed: `msr3_parse` with",
         "`MSF_UNPACKDATA` and, for the CRC of miniSEED 3 that mseed-core looks at too,",
         "`MSF_VALIDATECRC`; one record structure used again). `payload`: the same without headers",
-        "(libmseed: `ms_decode_data`). `plain`: against copying the same bytes, those of a series as",
-        "long as in the other groups and those of one record of 4096 bytes; int16 becomes int32, so",
-        "that twice the bytes of the copy are written, and in the first-level cache, where writing",
-        "is the limit, no more than half of its speed can be had. `pack`: against `msr3_pack`. The",
-        "ratio is against libmseed or the copy: above 1 is faster.",
+        "(libmseed: `ms_decode_data`). `plain`: against copying the same bytes, those of a series",
+        "as long as in the other groups and those of one record of 4096 bytes; int16 becomes int32,",
+        "so that twice the bytes of the copy are written. `pack`: against `msr3_pack`. The ratio is",
+        "against libmseed or the copy: above 1 is faster.",
         "",
         "```text",
         *(f"{name}: {fact}" for name, fact in machine_facts(RUNS).items()),
         f"libmseed {version[1] if version else '?'}, compiled with -O2 as in the wheels of pymseed",
         "miniseed-rs 0.2.2, mseedio 0.1.0 (miniSEED 3 only; timed where its samples are right)",
+        *notes,
         "```",
         "",
         f"| {' | '.join(head)} |",

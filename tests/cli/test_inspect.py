@@ -65,8 +65,12 @@ def test_quiet_gives_one_line_for_each_file_of_a_folder(folder: Path) -> None:
 
 def test_a_missing_file_ends_with_two(folder: Path) -> None:
     result = command(folder, "inspect", "good", "missing")
-    assert (result.returncode, result.stdout) == (2, "")
-    assert "missing" in result.stderr
+    assert result.returncode == 2
+    assert "missing: No such file" in result.stderr
+    # The others are inspected all the same.
+    assert "good: " in result.stdout
+    result = command(folder, "inspect", "--json", "missing", "good")
+    assert (result.returncode, len(json.loads(result.stdout))) == (2, 1)
 
 
 def test_an_empty_folder_is_said(tmp_path: Path) -> None:

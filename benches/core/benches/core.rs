@@ -179,6 +179,21 @@ fn steim(c: &mut Criterion) {
     }
 }
 
+/// Say something, here and in the report.
+fn note(text: &str) {
+    eprintln!("{text}");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/criterion");
+    let written = std::fs::create_dir_all(&folder).and_then(|()| {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options
+            .create(true)
+            .append(true)
+            .open(folder.join("notes.txt"))?;
+        std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes())
+    });
+    written.expect("the folder of the measurements can be written");
+}
+
 /// miniSEED 3, for the crate that reads nothing else.
 fn version_3(c: &mut Criterion) {
     let samples = series::seismic(NPTS);
@@ -190,7 +205,10 @@ fn version_3(c: &mut Criterion) {
         if !is_equal {
             let same = theirs.iter().zip(&samples).take_while(|(a, b)| a == b);
             let (same, npts) = (same.count(), theirs.len());
-            eprintln!("mseedio: {npts} samples of {NPTS}, {same} of them right: not timed");
+            let name = encoding.name();
+            note(&format!(
+                "mseedio, {name}: {npts} samples of {NPTS}, the first {same} of them right: not timed"
+            ));
         }
         let mut group = c.benchmark_group(format!("decode 3 {} 4096", encoding.name()));
         group.throughput(Throughput::Elements(NPTS as u64));

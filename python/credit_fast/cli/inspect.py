@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -36,7 +37,7 @@ exit code:
   0  all files are well (gaps and overlaps are no fault of a file)
   1  finished, but some files or parts of files are damaged or no miniSEED (they are listed),
      or there was no file at all
-  2  failed, as when a file does not exist
+  2  failed, as when a file does not exist; the others are inspected all the same
 """
 
 #: A time with microseconds.
@@ -64,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
     console = output_console()
     reports = []
     count, well = 0, True
-    for found in inspect_files(args.files, records=args.records):
+    there, missing = _existing(args.files)
+    for found in inspect_files(there, records=args.records):
         count += 1
         well &= not found.problems
         if args.json:
@@ -80,9 +82,25 @@ def run(args: argparse.Namespace) -> int:
         _print(console, f"{found.path}: {found.verdict}")
     if args.json:
         print(json.dumps(reports, indent=2, ensure_ascii=False))
+    for error in missing:
+        print(f"credit-fast {NAME}: {error.filename}: {error.strerror}", file=sys.stderr)
+    if missing:
+        return 2
     if not count:
         print(f"credit-fast {NAME}: no file found in {', '.join(args.files)}", file=sys.stderr)
     return 0 if well and count else 1
+
+
+def _existing(names: list[str]) -> tuple[list[str], list[OSError]]:
+    """The files and folders that are there, and what the system says of the others."""
+    there, missing = [], []
+    for name in names:
+        try:
+            Path(name).stat()
+            there.append(name)
+        except OSError as error:
+            missing.append(error)
+    return there, missing
 
 
 def _print(console: Console, text: str) -> None:

@@ -135,7 +135,7 @@ impl<'a> Inspector<'a> {
             }
             Item::Skipped(skipped) => {
                 self.found.skipped_bytes += skipped.length as u64;
-                let problem = Problem::bytes(self.name, &skipped.reason, skipped.length);
+                let problem = Problem::skipped(self.name, &skipped, 0);
                 self.problems.push(problem);
             }
         }

@@ -126,6 +126,23 @@ impl Problem {
         }
     }
 
+    /// Bytes that were passed over: place and length are theirs; a field that was the reason is
+    /// named with its own place. `base` is where the walk began in the file.
+    #[must_use]
+    pub fn skipped(path: &str, skipped: &mseed_core::Skipped, base: usize) -> Self {
+        let at = skipped.reason.offset;
+        let problem = Self::bytes(path, &skipped.reason, skipped.length);
+        let offset = Some((base + skipped.offset) as u64);
+        if at == skipped.offset {
+            return Self { offset, ..problem };
+        }
+        Self {
+            offset,
+            reason: format!("{} (at byte {})", problem.reason, base + at),
+            ..problem
+        }
+    }
+
     /// A file without a single record.
     #[must_use]
     pub fn not_miniseed(path: &str, size: u64) -> Self {

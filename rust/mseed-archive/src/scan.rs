@@ -146,8 +146,7 @@ fn scan_reader(
             // Control headers of a full SEED volume are no data, and no problem.
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
             Item::Skipped(skipped) => {
-                let problem = Problem::bytes(path, &skipped.reason, skipped.length);
-                scan.problems.push(problem);
+                scan.problems.push(Problem::skipped(path, &skipped, 0));
             }
         },
     );

@@ -174,6 +174,14 @@ impl fmt::Display for Kind {
                 from,
                 to,
             } => {
+                if *found == 0 {
+                    // The chain is said to end where a blockette 1000 stands.
+                    return write!(
+                        f,
+                        "broken chain of blockettes: none, as byte {named_at} of the record says: \
+                         expected blockette 1000 at {from}"
+                    );
+                }
                 write!(
                     f,
                     "broken chain of blockettes: the next one at {found}, as byte {named_at} of \

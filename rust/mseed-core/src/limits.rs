@@ -86,3 +86,7 @@ pub fn max_samples(encoding: Encoding, payload_bytes: usize) -> usize {
         Encoding::Other(_) => payload_bytes.saturating_mul(2),
     }
 }
+
+/// The most bytes that two records share: all digits of a sequence number but one. The end of a record
+/// may look like digits that the number of the next one lost.
+pub const MAX_SHARED_BYTES: usize = 5;

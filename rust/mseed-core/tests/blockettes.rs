@@ -88,6 +88,37 @@ fn a_wrong_first_offset_costs_nothing_when_blockette_1000_is_there() {
 }
 
 #[test]
+fn a_first_offset_that_passes_over_blockette_1000_costs_nothing() {
+    // None, or somewhere before the data: what stands there may look like a chain of its own.
+    for big_endian in [true, false] {
+        let made = whole(big_endian);
+        for first in (49..DATA_AT).chain([0]) {
+            let mut bytes = made.bytes();
+            put(&made, &mut bytes, 46, first);
+            let record = Record::parse(&bytes).unwrap();
+            let fault = record.fault.clone().unwrap();
+            let Kind::BlocketteChain {
+                named_at: 46,
+                found,
+                from: 48,
+                ..
+            } = fault.kind
+            else {
+                panic!("{first}: {fault}");
+            };
+            assert_eq!(found, usize::from(first));
+            assert_eq!(
+                (record.bytes.len(), record.encoding),
+                (512, Encoding::Int32)
+            );
+            assert_eq!((record.rate_hz, samples(&record)), (99.5, vec![7, -1]));
+            assert_eq!(record.start_ns % 100_000, 42_000);
+            assert!(kinds(&record).ends_with(&[1000, 100, 1001]), "{first}");
+        }
+    }
+}
+
+#[test]
 fn what_stands_before_a_break_counts_and_the_record_is_read() {
     // Itself, into itself, backwards, into the data, past the record.
     for big_endian in [true, false] {

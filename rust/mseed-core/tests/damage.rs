@@ -4,7 +4,8 @@
 mod common;
 
 use common::{Records, files, noise, v2, v3, walked};
-use mseed_core::{Item, Kind, Progress, Record, Walker};
+use mseed_core::encode::{Header, Samples, write_v2};
+use mseed_core::{Encoding, Item, Kind, Progress, Record, Walker};
 
 /// Whether a record of one version starts here.
 fn is_v3(record: &[u8]) -> bool {
@@ -220,6 +221,56 @@ fn deleted_bytes_cost_no_other_record() {
         },
         |_, skips| !skips.is_empty(),
     );
+}
+
+/// Records of a channel in one encoding, numbered one by one, some of which end with a digit.
+fn ending_with_digits(encoding: Encoding) -> Records {
+    let header = Header {
+        network: "XX",
+        station: "AAA",
+        location: "",
+        channel: "HHZ",
+        quality: b'D',
+        start_ns: 1_330_560_000_000_000_000,
+        rate_hz: 100.0,
+        encoding,
+        record_length: 256,
+        sequence: 1,
+    };
+    let samples: Vec<i32> = noise(60_000, 7).iter().map(|b| i32::from(*b)).collect();
+    let mut bytes = Vec::new();
+    write_v2(&header, Samples::Int32(&samples), &mut bytes).unwrap();
+    let mut records = Records::default();
+    bytes.chunks(256).for_each(|record| records.push(record));
+    records
+}
+
+#[test]
+fn a_digit_at_the_end_of_a_record_does_not_pass_for_one_that_the_next_number_lost() {
+    for encoding in [Encoding::Steim2, Encoding::Int32] {
+        let file = ending_with_digits(encoding);
+        let mut tried = 0;
+        for number in 1..file.places.len() - 1 {
+            if !file.record(number - 1)[255].is_ascii_digit() {
+                continue;
+            }
+            tried += 1;
+            for lost in 0..6 {
+                let mut damaged = file.record(number).to_vec();
+                damaged.remove(lost);
+                // The digit may be the one that was lost: then only the samples can tell.
+                let seeming = [&file.record(number - 1)[255..], &damaged[..5]].concat();
+                if encoding == Encoding::Steim2 || seeming != file.record(number)[..6] {
+                    check("digits", &file, number, &damaged);
+                }
+            }
+            // The other way round: the record that ends with a digit lost a byte of its samples.
+            let mut damaged = file.record(number - 1).to_vec();
+            damaged.remove(150);
+            check("digits", &file, number - 1, &damaged);
+        }
+        assert!(tried > 3, "{encoding:?}: {tried}");
+    }
 }
 
 #[test]

@@ -148,8 +148,18 @@ fn a_chain_that_leads_far_is_the_same_in_parts_and_in_the_whole() {
     bytes[30..32].fill(0);
     bytes[46..48].copy_from_slice(&1000u16.to_be_bytes());
     let whole = walked(&bytes, bytes.len());
-    // There stand zeros, in another record: a blockette of no type, and the end of the chain.
-    assert_eq!(whole[0], (0, 128, None));
+    // There stand zeros, in another record: a blockette of no type, and the end of the chain, which
+    // has passed over the blockette 1000 at its usual place.
+    assert_eq!((whole[0].0, whole[0].1), (0, 128));
+    let kind = whole[0].2.as_ref().map(|fault| &fault.kind);
+    let Some(Kind::BlocketteChain {
+        named_at: 46,
+        found: 1000,
+        ..
+    }) = kind
+    else {
+        panic!("{kind:?}");
+    };
     for size in [48, 128, 500, 1000, 1003, 1007, 1200] {
         assert_eq!(walked(&bytes, size), whole, "parts of {size}");
     }

@@ -58,11 +58,10 @@ impl Gleaned {
             // Control headers of a full SEED volume are no data, and no problem.
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
             Item::Skipped(skipped) => {
-                let reason = skipped.reason.shifted(place.base);
                 // A file that became shorter is reported as that, once.
-                if !(place.short && reason.class() == Class::Truncated) {
-                    let problem = Problem::bytes(place.path, &reason, skipped.length);
-                    self.told.push(problem);
+                if !(place.short && skipped.reason.class() == Class::Truncated) {
+                    self.told
+                        .push(Problem::skipped(place.path, &skipped, place.base));
                 }
             }
         }

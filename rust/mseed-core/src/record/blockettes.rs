@@ -8,6 +8,9 @@ use crate::limits;
 /// Place of the offset of the first blockette in the fixed header.
 const FIRST_BLOCKETTE_AT: usize = 46;
 
+/// Where all writers put blockette 1000: right behind the fixed header.
+const USUAL_1000_AT: usize = limits::FIXED_HEADER_V2;
+
 /// Behind a break, a lost blockette 1000 is looked for in so many bytes, at every fourth: writers
 /// put it first or behind a few short ones.
 const SEARCHED_BYTES: usize = 512;
@@ -109,6 +112,8 @@ pub(super) struct Chain<'a> {
     data_at: Option<usize>,
     left: usize,
     found_1000: bool,
+    /// Whether the chain had ended without a blockette 1000 that stands at its usual place.
+    passed_1000: bool,
     /// Bytes of the record that decide how the chain goes on, while no length bounds it.
     pub(super) reach: usize,
     pub(super) fault: Option<Error>,
@@ -127,6 +132,7 @@ impl<'a> Chain<'a> {
             data_at: has_data.then_some(data_at),
             left: limits::MAX_BLOCKETTES,
             found_1000: false,
+            passed_1000: false,
             reach: 0,
             fault: None,
         }
@@ -174,6 +180,25 @@ impl<'a> Chain<'a> {
             .find(|&at| self.is_1000_at(at))
     }
 
+    /// A chain that is sound in itself may still have begun at a wrong place, and so have passed
+    /// over a blockette 1000, or name none: then it goes on there, once.
+    fn go_back_to_1000(&mut self) {
+        let at = USUAL_1000_AT;
+        if self.found_1000 || self.passed_1000 || self.left == 0 || at + 8 > self.end {
+            return;
+        }
+        self.reach = self.reach.max(at + LONGEST_READ);
+        if self.data_at.is_none_or(|data_at| at + 8 <= data_at) && self.is_1000_at(at) {
+            self.passed_1000 = true;
+            self.next = usize::from(self.fields.u16(FIRST_BLOCKETTE_AT));
+            (self.named_at, self.floor) = (FIRST_BLOCKETTE_AT, at);
+            // Breaks further on come from the wrong begin.
+            self.fault = None;
+            self.note_break();
+            self.next = at;
+        }
+    }
+
     fn note_break(&mut self) {
         let expected_end = self.data_at.unwrap_or(self.end).min(self.end);
         self.fault.get_or_insert(Error::new(
@@ -193,6 +218,9 @@ impl<'a> Iterator for Chain<'a> {
 
     fn next(&mut self) -> Option<Blockette<'a>> {
         if self.next == 0 {
+            self.go_back_to_1000();
+        }
+        if self.next == 0 {
             return None;
         }
         if self.next >= self.floor && self.end == self.fields.bytes.len() {
@@ -200,11 +228,13 @@ impl<'a> Iterator for Chain<'a> {
         }
         if !self.may_stand_at(self.next) {
             self.note_break();
-            let Some(at) = self.lost_1000() else {
-                self.next = 0;
+            self.next = self.lost_1000().unwrap_or(0);
+            if self.next == 0 {
+                self.go_back_to_1000();
+            }
+            if self.next == 0 {
                 return None;
-            };
-            self.next = at;
+            }
         }
         let at = self.next;
         let fields = self.fields;

@@ -56,7 +56,8 @@ struct Skip {
 /// Iterator over the records of a byte slice: mixed lengths, mixed versions, damage in between.
 ///
 /// After damage the walk goes on at the next byte where a whole record stands that no other
-/// speaks against. The work is linear in the length of the slice, whatever it holds: see
+/// speaks against. Two records may share up to five bytes, where the sequence number of the second
+/// lost digits and the last bytes of the first are some. The work is linear in the length of the slice, whatever it holds: see
 /// [`limits::VAIN_WORK_PER_BYTE`].
 #[derive(Debug, Clone)]
 pub struct Walker<'a> {
@@ -70,6 +71,8 @@ pub struct Walker<'a> {
     found: Option<Record<'a>>,
     /// What the last header was like.
     template: Option<Template>,
+    /// Bytes of the record that was judged last that belong to the next one, too.
+    shared: usize,
 }
 
 impl<'a> Walker<'a> {
@@ -94,6 +97,7 @@ impl<'a> Walker<'a> {
             progress,
             found: None,
             template: None,
+            shared: 0,
         }
     }
 
@@ -134,6 +138,7 @@ impl<'a> Walker<'a> {
         match judge.record(at) {
             Ok(record) => {
                 self.template = Template::of(&record);
+                self.shared = judge.shared;
                 Ok(record)
             }
             Err(Refusal::NeedMore) => Err(None),
@@ -158,7 +163,7 @@ impl<'a> Walker<'a> {
     fn take(&mut self, record: Record<'a>) -> Item<'a> {
         let offset = self.progress.position;
         self.progress.last_length = record.bytes.len();
-        self.progress.position += record.bytes.len();
+        self.progress.position += record.bytes.len() - std::mem::take(&mut self.shared);
         Item::Record(offset, record)
     }
 

@@ -98,6 +98,8 @@ impl Scratch {
 fn sum(numbers: &[i32], value: i32, out: &mut [i32]) -> i32 {
     let npts = out.len();
     let differences = &numbers[FRONT..][..npts + LANES];
+    // Of all numbers: the front is read through it, too.
+    let first = numbers.as_ptr().wrapping_add(FRONT);
     if npts < LANES {
         let mut value = value;
         for (to, from) in out.iter_mut().zip(differences) {
@@ -112,7 +114,7 @@ fn sum(numbers: &[i32], value: i32, out: &mut [i32]) -> i32 {
         // SAFETY: `FRONT` numbers stand before the differences, `LANES` behind them; there is room
         // for a vector in `out`.
         unsafe {
-            windows.advance(differences.as_ptr().add(at));
+            windows.advance(first.add(at));
             store(out.as_mut_ptr().add(at), windows.sums);
         }
         at += LANES;
@@ -120,7 +122,7 @@ fn sum(numbers: &[i32], value: i32, out: &mut [i32]) -> i32 {
     // The last vector of `out` has lanes of the last two sums.
     let whole = windows.sums;
     // SAFETY: as above.
-    unsafe { windows.advance(differences.as_ptr().add(at)) };
+    unsafe { windows.advance(first.add(at)) };
     let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     let lanes = _mm256_add_epi32(lanes, _mm256_set1_epi32((npts - at) as i32));
     let last = _mm256_blendv_epi8(
