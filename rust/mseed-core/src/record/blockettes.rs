@@ -112,15 +112,37 @@ pub(super) struct Chain<'a> {
     data_at: Option<usize>,
     left: usize,
     found_1000: bool,
-    /// Whether the chain had ended without a blockette 1000 that stands at its usual place.
-    passed_1000: bool,
     /// Bytes of the record that decide how the chain goes on, while no length bounds it.
     pub(super) reach: usize,
     pub(super) fault: Option<Error>,
 }
 
 impl<'a> Chain<'a> {
+    /// The chain of a header. One that is sound in itself may still begin at a wrong place, or be
+    /// none, and so pass over a blockette 1000 at its usual place: then it begins there.
     pub(super) fn new(fields: Fields<'a>) -> Self {
+        let mut chain = Self::as_named(fields);
+        let at = USUAL_1000_AT;
+        if chain.next == at {
+            return chain;
+        }
+        let is_before_data = chain.data_at.is_none_or(|data_at| at + 8 <= data_at);
+        if is_before_data && chain.is_1000_at(at) {
+            let mut named = Self::as_named(fields);
+            while named.next().is_some() {}
+            chain.reach = named.reach;
+            if !named.found_1000 {
+                chain.note_break();
+                chain.next = at;
+            }
+        }
+        // Without these bytes nothing is known of it.
+        chain.reach = chain.reach.max(at + LONGEST_READ);
+        chain
+    }
+
+    /// The chain as the header has it.
+    fn as_named(fields: Fields<'a>) -> Self {
         let data_at = usize::from(fields.u16(44));
         let has_data = fields.u16(30) > 0 && data_at >= limits::FIXED_HEADER_V2;
         Self {
@@ -132,7 +154,6 @@ impl<'a> Chain<'a> {
             data_at: has_data.then_some(data_at),
             left: limits::MAX_BLOCKETTES,
             found_1000: false,
-            passed_1000: false,
             reach: 0,
             fault: None,
         }
@@ -180,25 +201,6 @@ impl<'a> Chain<'a> {
             .find(|&at| self.is_1000_at(at))
     }
 
-    /// A chain that is sound in itself may still have begun at a wrong place, and so have passed
-    /// over a blockette 1000, or name none: then it goes on there, once.
-    fn go_back_to_1000(&mut self) {
-        let at = USUAL_1000_AT;
-        if self.found_1000 || self.passed_1000 || self.left == 0 || at + 8 > self.end {
-            return;
-        }
-        self.reach = self.reach.max(at + LONGEST_READ);
-        if self.data_at.is_none_or(|data_at| at + 8 <= data_at) && self.is_1000_at(at) {
-            self.passed_1000 = true;
-            self.next = usize::from(self.fields.u16(FIRST_BLOCKETTE_AT));
-            (self.named_at, self.floor) = (FIRST_BLOCKETTE_AT, at);
-            // Breaks further on come from the wrong begin.
-            self.fault = None;
-            self.note_break();
-            self.next = at;
-        }
-    }
-
     fn note_break(&mut self) {
         let expected_end = self.data_at.unwrap_or(self.end).min(self.end);
         self.fault.get_or_insert(Error::new(
@@ -218,9 +220,6 @@ impl<'a> Iterator for Chain<'a> {
 
     fn next(&mut self) -> Option<Blockette<'a>> {
         if self.next == 0 {
-            self.go_back_to_1000();
-        }
-        if self.next == 0 {
             return None;
         }
         if self.next >= self.floor && self.end == self.fields.bytes.len() {
@@ -228,13 +227,11 @@ impl<'a> Iterator for Chain<'a> {
         }
         if !self.may_stand_at(self.next) {
             self.note_break();
-            self.next = self.lost_1000().unwrap_or(0);
-            if self.next == 0 {
-                self.go_back_to_1000();
-            }
-            if self.next == 0 {
+            let Some(at) = self.lost_1000() else {
+                self.next = 0;
                 return None;
-            }
+            };
+            self.next = at;
         }
         let at = self.next;
         let fields = self.fields;
