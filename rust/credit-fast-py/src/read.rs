@@ -97,8 +97,8 @@ impl Index {
         let runs = enter(py, || self.reader.runs(&selection, start_ns, end_ns))?;
         let mut spans = Vec::new();
         for run in runs {
-            let [network, station, location, channel] = run.codes;
-            for (from, to) in run.spans {
+            let [network, station, location, channel] = &run.codes;
+            for &(from, to) in &run.spans {
                 if to >= start_ns && from <= end_ns {
                     spans.push((
                         network.clone(),

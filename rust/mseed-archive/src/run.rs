@@ -1,6 +1,7 @@
 //! Threads of a run, and its cancel flag.
 
 use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -60,7 +61,8 @@ impl<'a> Ticker<'a> {
 /// Number of threads: what was asked for, else one for each core.
 #[must_use]
 pub fn threads(asked: Option<NonZeroUsize>) -> usize {
-    asked
-        .or_else(|| thread::available_parallelism().ok())
-        .map_or(1, NonZeroUsize::get)
+    // The system is asked once: its answer costs as much as a window.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZeroUsize::get));
+    asked.map_or_else(|| *CORES, NonZeroUsize::get)
 }

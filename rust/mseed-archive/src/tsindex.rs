@@ -1,6 +1,6 @@
 //! The index file: EarthScope's `tsindex` schema in SQLite.
 //!
-//! `schema` is the only place where names and text forms stand; `writer`, `query` and
+//! `schema` is the only place where names and text forms stand; `writer`, `query`, `rows` and
 //! `connection` are the only ones with SQL.
 
 mod connection;
@@ -8,6 +8,7 @@ mod globs;
 pub(crate) mod opened;
 mod patience;
 mod query;
+mod rows;
 pub mod schema;
 mod writer;
 

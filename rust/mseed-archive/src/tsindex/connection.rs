@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::opened::{self, FileIdentity, Opened};
 use super::patience::{BUSY, patiently};
+use super::rows::KeptRows;
 use super::schema;
 use crate::{Error, fork};
 
@@ -40,6 +41,10 @@ pub(super) struct Handle {
     pub(super) slow_channels: RefCell<SlowChannels>,
     /// Whether makeindex of this library wrote the index.
     pub(super) is_own: bool,
+    /// Whether `tsindex` is a table whose rows have numbers; another program may make a view.
+    pub(super) has_rowids: bool,
+    /// Rows in memory.
+    pub(super) kept: RefCell<KeptRows>,
 }
 
 /// Codes → whether the channel has slow rows, as of a version of the database.
@@ -164,6 +169,12 @@ impl IndexReader {
                 let mut statement = connection.prepare("SELECT 1 FROM tsindex_summary LIMIT 1")?;
                 statement.exists([])
             })?;
+        let has_rowids = self.patiently(|| {
+            let mut statement = connection.prepare(
+                "SELECT 1 FROM pragma_table_list('tsindex') WHERE type='table' AND wr=0",
+            )?;
+            statement.exists([])
+        })?;
         Ok(Handle {
             reader: self.id,
             process,
@@ -174,6 +185,8 @@ impl IndexReader {
             has_slow_index: has(schema::SLOW_INDEX),
             slow_channels: RefCell::default(),
             is_own: has("credit_fast_files"),
+            has_rowids,
+            kept: RefCell::default(),
         })
     }
 

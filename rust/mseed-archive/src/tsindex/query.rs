@@ -1,5 +1,7 @@
 //! Questions to an index: which channels, which runs of bytes for a window.
 
+use std::sync::Arc;
+
 use mseed_core::SourceId;
 use mseed_core::time::NS_PER_S;
 use rusqlite::{Row, params_from_iter};
@@ -13,12 +15,12 @@ use crate::Error;
 /// of which a sample lasts longer are looked for by their rates.
 const MARGIN_NS: i64 = 3600 * NS_PER_S;
 
-/// What [`run`] reads, and the channel that is asked for.
-const RUNS_OF_CHANNEL: (&str, &str) = (
-    "SELECT network,station,location,channel,starttime,endtime,samplerate,filename,\
-     byteoffset,bytes,timeindex,timespans,timerates FROM tsindex",
-    "WHERE network=? AND station=? AND location=? AND channel=?",
-);
+/// What [`run`] reads.
+pub(super) const SELECT_RUNS: &str = "SELECT network,station,location,channel,starttime,endtime,\
+     samplerate,filename,byteoffset,bytes,timeindex,timespans,timerates FROM tsindex";
+
+/// The channel that is asked for.
+pub(super) const OF_CHANNEL: &str = "WHERE network=? AND station=? AND location=? AND channel=?";
 
 /// A channel of the index and its extent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +115,7 @@ impl IndexReader {
         selection: &Selection,
         start_ns: i64,
         end_ns: i64,
-    ) -> Result<Vec<IndexedRun>, Error> {
+    ) -> Result<Vec<Arc<IndexedRun>>, Error> {
         let from = schema::time_text(start_ns.saturating_sub(MARGIN_NS));
         let to = schema::time_text(end_ns.saturating_add(MARGIN_NS));
         let channels = match selection.exact() {
@@ -124,20 +126,26 @@ impl IndexReader {
             }
         };
         self.with(|handle| {
+            // One transaction: all of it is true at one time.
+            let transaction = handle.connection.unchecked_transaction()?;
+            let mut kept = handle.kept.borrow_mut();
+            if handle.has_rowids {
+                kept.check(&transaction)?;
+            }
             let mut runs = Vec::new();
             for codes in &channels {
-                let of_channel = runs.len();
-                near_runs(handle, codes, (&from, &to), &mut runs)?;
-                let near = runs.len();
-                slow_runs(handle, codes, (&from, &to), &mut runs)?;
-                if runs.len() > near {
-                    runs[of_channel..].sort_by(|a, b| {
-                        (a.start_ns, &a.filename, a.byte_offset).cmp(&(
-                            b.start_ns,
-                            &b.filename,
-                            b.byte_offset,
-                        ))
-                    });
+                let times = if handle.has_rowids {
+                    kept.times_of(&transaction, codes)?
+                } else {
+                    None
+                };
+                match times {
+                    Some(times) => {
+                        for rowid in times.rows(start_ns, end_ns) {
+                            runs.push(kept.run(&transaction, rowid, handle.is_own)?);
+                        }
+                    }
+                    None => rows_between(handle, codes, (&from, &to), &mut runs)?,
                 }
             }
             Ok(runs)
@@ -145,25 +153,43 @@ impl IndexReader {
     }
 }
 
+/// Rows of a channel that may hold samples between two times.
+fn rows_between(
+    handle: &Handle,
+    codes: &[String; 4],
+    between: (&str, &str),
+    runs: &mut Vec<Arc<IndexedRun>>,
+) -> rusqlite::Result<()> {
+    let of_channel = runs.len();
+    near_runs(handle, codes, between, runs)?;
+    let near = runs.len();
+    slow_runs(handle, codes, between, runs)?;
+    if runs.len() > near {
+        runs[of_channel..].sort_by(|a, b| {
+            (a.start_ns, &a.filename, a.byte_offset).cmp(&(b.start_ns, &b.filename, b.byte_offset))
+        });
+    }
+    Ok(())
+}
+
 /// Rows of a channel between two times.
 fn near_runs(
     handle: &Handle,
     codes: &[String; 4],
     (from, to): (&str, &str),
-    runs: &mut Vec<IndexedRun>,
+    runs: &mut Vec<Arc<IndexedRun>>,
 ) -> rusqlite::Result<()> {
-    let (select, of_channel) = RUNS_OF_CHANNEL;
     let mut statement = handle.connection.prepare_cached(&format!(
-        "{select} {of_channel} AND starttime<=? AND endtime>=? \
+        "{SELECT_RUNS} {OF_CHANNEL} AND starttime<=? AND endtime>=? \
          ORDER BY starttime,filename,byteoffset"
     ))?;
     let [network, station, location, channel] = codes;
     let parameters = [network, station, location, channel, to, from];
     for found in statement.query_map(parameters, run)? {
-        runs.push(IndexedRun {
+        runs.push(Arc::new(IndexedRun {
             exact_name: handle.is_own,
             ..found?
-        });
+        }));
     }
     Ok(())
 }
@@ -174,9 +200,8 @@ fn slow_runs(
     handle: &Handle,
     codes: &[String; 4],
     (from, to): (&str, &str),
-    runs: &mut Vec<IndexedRun>,
+    runs: &mut Vec<Arc<IndexedRun>>,
 ) -> rusqlite::Result<()> {
-    let (select, of_channel) = RUNS_OF_CHANNEL;
     let by = if handle.has_slow_index {
         format!("INDEXED BY {}", schema::SLOW_INDEX)
     } else if has_slow_rows(handle, codes)? {
@@ -186,15 +211,15 @@ fn slow_runs(
     };
     let is_slow = schema::IS_SLOW;
     let mut statement = handle.connection.prepare_cached(&format!(
-        "{select} {by} {of_channel} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)"
+        "{SELECT_RUNS} {by} {OF_CHANNEL} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)"
     ))?;
     let [network, station, location, channel] = codes;
     let parameters = [network, station, location, channel, to, from];
     for found in statement.query_map(parameters, run)? {
-        runs.push(IndexedRun {
+        runs.push(Arc::new(IndexedRun {
             exact_name: handle.is_own,
             ..found?
-        });
+        }));
     }
     Ok(())
 }
@@ -214,10 +239,9 @@ fn has_slow_rows(handle: &Handle, codes: &[String; 4]) -> rusqlite::Result<bool>
     if let Some(known) = channels.known.get(codes) {
         return Ok(*known);
     }
-    let (_, of_channel) = RUNS_OF_CHANNEL;
     let found = connection
         .prepare_cached(&format!(
-            "SELECT 1 FROM tsindex {of_channel} AND {} LIMIT 1",
+            "SELECT 1 FROM tsindex {OF_CHANNEL} AND {} LIMIT 1",
             schema::IS_SLOW
         ))?
         .exists(codes.each_ref())?;
@@ -233,7 +257,7 @@ fn codes(row: &Row<'_>) -> rusqlite::Result<[String; 4]> {
     Ok([code(0)?, code(1)?, code(2)?, code(3)?])
 }
 
-fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
+pub(super) fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
     let text: String = row.get(at)?;
     schema::parse_time(&text).ok_or_else(|| {
         rusqlite::Error::FromSqlConversionFailure(
@@ -244,30 +268,16 @@ fn time(row: &Row<'_>, at: usize) -> rusqlite::Result<i64> {
     })
 }
 
-/// A rate in hertz: a miniSEED 3 header may declare a period, as a negative number.
-fn hertz(rate: f64) -> f64 {
-    if rate < 0.0 { -1.0 / rate } else { rate }
-}
-
-fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
+pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
     let time_index: Option<String> = row.get(10)?;
     let spans: Option<String> = row.get(11)?;
     let rates: Option<String> = row.get(12)?;
-    let first_rate: Option<f64> = row.get(6)?;
     let byte_offset: i64 = row.get(8)?;
     let bytes: i64 = row.get(9)?;
     let spans = spans
         .as_deref()
         .map(schema::parse_spans)
         .unwrap_or_default();
-    let lowest_rate_hz = rates
-        .iter()
-        .flat_map(|text| text.split(','))
-        .filter_map(|text| text.trim().parse().ok())
-        .chain(first_rate)
-        .map(hertz)
-        .filter(|rate| *rate > 0.0 && rate.is_finite())
-        .reduce(f64::min);
     Ok(IndexedRun {
         codes: codes(row)?,
         filename: row.get(7)?,
@@ -276,7 +286,7 @@ fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
         bytes: bytes.max(0) as u64,
         start_ns: time(row, 4)?,
         end_ns: time(row, 5)?,
-        lowest_rate_hz: lowest_rate_hz.unwrap_or(0.0),
+        lowest_rate_hz: schema::lowest_rate_hz(row.get(6)?, rates.as_deref()),
         time_index: time_index.as_deref().and_then(schema::parse_time_index),
         spans_apart: spans.windows(2).all(|pair| pair[0].1 < pair[1].0),
         spans,

@@ -273,6 +273,21 @@ pub fn rates_text(section: &Section) -> Option<String> {
     Some(rates.collect::<Vec<_>>().join(","))
 }
 
+/// Lowest rate of a row in hertz, of the columns `samplerate` and `timerates`; 0 when none of its
+/// records is a time series. A miniSEED 3 header may declare a period, as a negative number.
+#[must_use]
+pub(super) fn lowest_rate_hz(first_rate: Option<f64>, rates: Option<&str>) -> f64 {
+    rates
+        .iter()
+        .flat_map(|text| text.split(','))
+        .filter_map(|text| text.trim().parse().ok())
+        .chain(first_rate)
+        .map(|rate: f64| if rate < 0.0 { -1.0 / rate } else { rate })
+        .filter(|rate| *rate > 0.0 && rate.is_finite())
+        .reduce(f64::min)
+        .unwrap_or(0.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

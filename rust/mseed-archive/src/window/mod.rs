@@ -2,12 +2,13 @@
 //!
 //! `plan` chains records into gapless segments and cuts them, without looking at a sample, and
 //! `open_runs` finds the one that a record continues;
-//! `file` and `read` get the bytes, of a file and by the index; `glean` tells what a walk over them
+//! `file` and `read` get the bytes, of a file and by the index, and `narrow` says which; `glean` tells what a walk over them
 //! meets; `decode` fills one buffer a segment.
 
 mod decode;
 mod file;
 mod glean;
+mod narrow;
 mod open_runs;
 mod plan;
 mod read;

@@ -10,6 +10,7 @@ use mseed_core::{SourceId, Walker, leap};
 
 use super::decode::{Decoding, Segment, decode_run};
 use super::glean::{Gleaned, Place};
+use super::narrow::{byte_range, narrowed};
 use super::plan::{FileChain, Piece, chain_in_time};
 use crate::Error;
 use crate::problem::{Problem, ProblemKind, ProblemList};
@@ -131,8 +132,7 @@ impl Gathered {
         if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
             return;
         }
-        let range = byte_range(run, from_ns, to_ns);
-        let buffer = match files.read(run, range, &mut self.problems) {
+        let buffer = match files.read(run, (from_ns, to_ns), &mut self.problems) {
             Ok(buffer) => buffer,
             Err(problem) => return self.problems.push(problem),
         };
@@ -174,30 +174,6 @@ impl Gathered {
         }
         self.buffers.push(buffer);
     }
-}
-
-/// The bytes of a run that a window needs: from the last entry of the time index that is not
-/// behind its begin to the first one that is behind its end.
-///
-/// Entries bound the starts of records. That the records before an entry also end before it holds
-/// only where no spans overlap; otherwise the run is read from its first byte.
-fn byte_range(run: &IndexedRun, from_ns: i64, to_ns: i64) -> (u64, u64) {
-    let (begin, end) = (run.byte_offset, run.byte_offset + run.bytes);
-    let Some(index) = run.time_index.as_ref().filter(|index| index.in_order) else {
-        return (begin, end);
-    };
-    let from = index
-        .entries
-        .iter()
-        .rev()
-        .find(|(time, _)| run.spans_apart && *time <= from_ns)
-        .map_or(begin, |(_, offset)| *offset);
-    let to = index
-        .entries
-        .iter()
-        .find(|(time, _)| *time > to_ns)
-        .map_or(end, |(_, offset)| *offset);
-    (from.clamp(begin, end), to.clamp(begin, end))
 }
 
 /// Time of the first sample of a record on the grid of its span.
@@ -261,12 +237,12 @@ impl Files {
         }
     }
 
-    /// Read a range of bytes of a run's file. A file that is too short gives what it has, and a
+    /// Read what a window needs of a run. A file that is too short gives what it has, and a
     /// problem.
     fn read(
         &mut self,
         run: &IndexedRun,
-        (from, to): (u64, u64),
+        (from_ns, to_ns): (i64, i64),
         problems: &mut Vec<Problem>,
     ) -> Result<Buffer<'static>, Problem> {
         let unreadable = |error: io::Error| {
@@ -284,6 +260,9 @@ impl Files {
         let Some((_, file, size)) = &self.last else {
             return Err(unreadable(io::ErrorKind::NotFound.into()));
         };
+        let range = byte_range(run, from_ns, to_ns);
+        let read_some = |bytes: &mut [u8], offset| read_at(file, bytes, offset);
+        let (from, to) = narrowed(run, range, (from_ns, to_ns), read_some);
         if *size < to {
             problems.push(Problem {
                 offset: Some(*size),
