@@ -3,12 +3,14 @@
 from credit_fast._core import __version__
 from credit_fast.catalogs import Catalog, Event, Pick, read_catalog
 from credit_fast.check import testh5
-from credit_fast.client import Client, read
+from credit_fast.client import Client
+from credit_fast.cutting import Windows
 from credit_fast.errors import (
     CatalogError,
     CreditFastError,
     DatasetError,
     DataWarning,
+    IncompleteWindowError,
     IndexFormatError,
     MiniSeedError,
     MissingExtraError,
@@ -18,6 +20,7 @@ from credit_fast.errors import (
 from credit_fast.hdf5 import makeh5, open_dataset
 from credit_fast.index import IndexReport, makeindex
 from credit_fast.inspection import FileInspection, inspect_files
+from credit_fast.reading import read
 from credit_fast.stations import Station, StationTable, read_stations
 from credit_fast.times import UTCDateTime
 from credit_fast.waveform import Stats, Stream, Trace
@@ -32,6 +35,7 @@ __all__ = [
     "DatasetError",
     "Event",
     "FileInspection",
+    "IncompleteWindowError",
     "IndexFormatError",
     "IndexReport",
     "MiniSeedError",
@@ -45,6 +49,7 @@ __all__ = [
     "Trace",
     "UTCDateTime",
     "UnsupportedEncodingError",
+    "Windows",
     "__version__",
     "inspect_files",
     "makeh5",

@@ -7,7 +7,7 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 __all__ = [
-    "Index",
+    "Archive",
     "__version__",
     "compress_chunk",
     "encode_mseed2",
@@ -20,10 +20,13 @@ __all__ = [
 ]
 
 _Path = str | PathLike[str]
+_Codes = tuple[str, str, str, str]
 _Extent = tuple[str, str, str, str, int, int]
+_Span = tuple[str, str, str, str, int, int, float]
 _Segment = tuple[str, str, str, str, int, float, NDArray[Any], str | None, str, int]
 _Problem = tuple[str, str, str, int | None, int, int]
 _Answer = tuple[list[_Segment], list[_Problem]]
+_Window = tuple[list[_Segment], list[_Problem], list[str]]
 
 __version__: str
 
@@ -69,28 +72,20 @@ def read_bytes(data: bytes, threads: int | None) -> _Answer: ...
 def read_file(path: _Path, threads: int | None) -> _Answer: ...
 
 @final
-class Index:
-    def __new__(cls, path: _Path) -> Index: ...
-    def channels(
-        self, network: str, station: str, location: str, channel: str
-    ) -> list[_Extent]: ...
-    def spans(
-        self,
-        network: str,
-        station: str,
-        location: str,
-        channel: str,
-        start_ns: int,
-        end_ns: int,
-    ) -> list[_Extent]: ...
+class Archive:
+    def __new__(cls, indexes: Sequence[tuple[_Path, Sequence[tuple[str, str]]]]) -> Archive: ...
+    def channels(self, codes: _Codes) -> list[_Extent]: ...
+    def spans(self, codes: _Codes, start_ns: int, end_ns: int) -> list[_Span]: ...
     def window(
+        self, codes: _Codes, start_ns: int, end_ns: int, rules: dict[str, Any]
+    ) -> _Window: ...
+    def windows(
+        self, rows: Sequence[tuple[_Codes, int, int]], rules: dict[str, Any], threads: int | None
+    ) -> list[_Window]: ...
+    def cut(
         self,
-        network: str,
-        station: str,
-        location: str,
-        channel: str,
-        start_ns: int,
-        end_ns: int,
-        join_files: bool,
-        keep_failed: bool,
-    ) -> tuple[list[_Segment], list[_Problem], list[str]]: ...
+        rows: Sequence[tuple[_Codes, int]],
+        npts: int,
+        out: NDArray[Any],
+        threads: int | None,
+    ) -> tuple[list[int], list[float], list[int], list[_Problem]]: ...

@@ -1,127 +1,52 @@
-"""Windows from the archive by its index, and whole files without one.
-
-No sample is touched here: the core decodes, `stream` holds and merges.
-"""
+"""Windows from the archive by its indexes."""
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections import Counter
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, overload
 
-from credit_fast import _core
-from credit_fast.errors import (
-    DataWarning,
-    MiniSeedError,
-    Problem,
-    UnsupportedEncodingError,
-    check_threads,
-)
+import numpy.typing as npt
+
+from credit_fast import availability
+from credit_fast.cutting import Windows, cut
+from credit_fast.errors import check_threads
+from credit_fast.index_files import IndexPaths, PathMaps, open_archive
+from credit_fast.reading import stream_of
 from credit_fast.times import UTCDateTime, to_ns
 from credit_fast.waveform import Stream
-from credit_fast.waveform.trace import Trace
 
-__all__ = ["Client", "read"]
+__all__ = ["Client"]
 
 #: Bounds of the question when no time is given: all that int64 nanoseconds hold.
 _ALWAYS = (-(2**63), 2**63 - 1)
 
-
-def _stream(answer: Any, stacklevel: int) -> Stream:
-    """Traces of an answer of the core; each problem becomes a warning."""
-    segments, problems = answer
-    traces = []
-    for net, sta, loc, cha, start_ns, rate_hz, data, quality, encoding, records in segments:
-        samples = data.view("S1") if encoding == "text" else data
-        trace = Trace._from_parts(net, sta, loc, cha, start_ns, rate_hz, samples)
-        trace.stats["mseed"] = {
-            "dataquality": quality,
-            "encoding": encoding.upper(),
-            "number_of_records": records,
-        }
-        traces.append(trace)
-    for fields in problems:
-        warnings.warn(DataWarning(str(Problem._from_core(fields))), stacklevel=stacklevel + 1)
-    return Stream(traces)
-
-
-def read(
-    path_or_bytes: str | os.PathLike[str] | bytes | bytearray | memoryview,
-    *,
-    threads: int | None = None,
-) -> Stream:
-    """Read one miniSEED file, or miniSEED bytes, without an index.
-
-    Parameters
-    ----------
-    path_or_bytes
-        A file name, or the bytes themselves. miniSEED 2 and 3, mixed record lengths, channels
-        and rates; the headers of a full SEED volume are passed over.
-    threads
-        Threads that decode, one a core by default. A gapless run of a million samples or less
-        keeps one busy.
-
-    Returns
-    -------
-    Stream
-        One trace for each gapless run of records of a channel, channels in the order in which
-        the file names them first, like ``obspy.read``. A record that begins within half a
-        sample of the expected time continues a trace (libmseed's rule). Text (a log) is a trace
-        of its own, dtype ``S1``; opaque records are passed over.
-
-    Raises
-    ------
-    FileNotFoundError, PermissionError, OSError
-        The file cannot be read.
-    MiniSeedError
-        There is no miniSEED record in it at all.
-    UnsupportedEncodingError
-        All of its samples are in encodings that are not decoded; the message names one.
-    ValueError
-        `threads` is below 1.
-
-    Warns
-    -----
-    DataWarning
-        For each damaged, unsupported or foreign part, with file and byte offset; the rest of
-        the file is returned.
-    """
-    check_threads(threads)
-    if isinstance(path_or_bytes, (bytes, bytearray, memoryview)):
-        answer = _core.read_bytes(bytes(path_or_bytes), threads)
-    else:
-        answer = _core.read_file(os.fspath(path_or_bytes), threads)
-    if not answer[0]:
-        _raise_if_unreadable([Problem._from_core(fields) for fields in answer[1]])
-    return _stream(answer, stacklevel=2)
-
-
-def _raise_if_unreadable(problems: list[Problem]) -> None:
-    """Nothing came out of a file: an exception where that is no empty answer but a failure."""
-    for problem in problems:
-        if problem.kind == "not-mseed":
-            raise MiniSeedError(str(problem), path=problem.path, offset=problem.offset)
-        if problem.kind == "unsupported":
-            raise UnsupportedEncodingError(str(problem), path=problem.path, offset=problem.offset)
+_Codes = tuple[str, str, str, str]
+_Edge = Literal["nearest", "inside", "outside"]
 
 
 class Client:
-    """Waveforms of an archive by its index.
+    """Waveforms of an archive by its index, or by several indexes as one.
 
     Parameters
     ----------
     index
-        Index file made by ``credit-fast makeindex``, by mseedindex or by ObsPy's indexer.
-        Relative file names in it are looked for in the folder of the index, then in the working
-        folder.
+        Index file made by ``credit-fast makeindex``, by mseedindex or by ObsPy's indexer; a name
+        with wildcards (``"*.db"``); or several of them. Relative file names in an index are looked
+        for in its folder, then in the working folder.
+    path_map
+        Where files have moved since an index was made: folders as the index names them, and as
+        they are called now. A list of such mappings, or None, one for each index, gives each a rule
+        of its own.
 
     Raises
     ------
     FileNotFoundError
-        The index is missing; nothing is created.
+        An index is missing, or no file has such a name; nothing is created.
     IndexFormatError
-        The file is no index.
+        A file is no index.
+    ValueError
+        There are not as many path maps as indexes.
 
     Notes
     -----
@@ -130,19 +55,15 @@ class Client:
     and a process, and a fork waits until no thread is inside SQLite.
     """
 
-    def __init__(self, index: str | os.PathLike[str]) -> None:
-        self._path = os.fspath(index)
-        try:
-            self._index = _core.Index(self._path)
-        except FileNotFoundError as error:
-            text = "No such index file (credit-fast makeindex makes one)"
-            raise FileNotFoundError(error.errno, text, self._path) from None
+    def __init__(self, index: IndexPaths, path_map: PathMaps = None) -> None:
+        self._archive, self._paths, self._path_maps = open_archive(index, path_map)
 
     def __repr__(self) -> str:
-        return f"Client({self._path!r})"
+        paths = self._paths[0] if len(self._paths) == 1 else self._paths
+        return f"{type(self).__name__}({paths!r})"
 
-    def __reduce__(self) -> tuple[type[Client], tuple[str]]:
-        return (type(self), (self._path,))
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), (self._paths, self._path_maps))
 
     def get_waveforms(
         self,
@@ -153,6 +74,9 @@ class Client:
         starttime: Any,
         endtime: Any,
         merge: int | None = -1,
+        *,
+        edge: _Edge = "nearest",
+        half_open: bool = False,
     ) -> Stream:
         """Cut a window out of the archive.
 
@@ -168,28 +92,101 @@ class Client:
             -1 joins what is seamless, over the borders of files and days, and drops identical
             overlaps; 0 and 1 merge as ``Stream.merge(method=…)``; None returns the pieces of
             each file as they are.
+        edge
+            Which sample an end takes that lies between two: "nearest" (half way the one inside),
+            as ``Stream.slice`` of ObsPy does on the whole file; "inside" the window, or "outside".
+        half_open
+            Leave the end out: the window ends before the sample that a window from its end on
+            would begin with, so that windows one behind the other share no sample.
 
         Returns
         -------
         Stream
-            Traces sorted by id and start time; empty when there is no data. Each end of the
-            window goes to the nearest sample, half way to the one inside, as ``Stream.slice``
-            of ObsPy does on the whole file. Text is no waveform: `read` gives it.
+            Traces sorted by id and start time; empty when there is no data. Text is no waveform:
+            `read` gives it.
 
         Raises
         ------
         ValueError
-            The end is before the start, or a time is not understood.
+            The end is before the start, a time is not understood, or an option has another value.
 
         Warns
         -----
         DataWarning
             A data file vanished, changed or is damaged; the rest of the answer is returned.
         """
-        if merge not in (-1, 0, 1, None):
-            raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
         codes = (network, station, location, channel)
-        return self._window(codes, starttime, endtime, merge, keep_failed=True)[0]
+        rules = _rules(merge, edge, half_open)
+        return self._window(codes, starttime, endtime, merge, rules)[0]
+
+    @overload
+    def get_waveforms_bulk(
+        self,
+        bulk: Iterable[Sequence[Any]],
+        grouped: Literal[False] = False,
+        merge: int | None = -1,
+        *,
+        edge: _Edge = "nearest",
+        half_open: bool = False,
+        threads: int | None = None,
+    ) -> Stream: ...
+    @overload
+    def get_waveforms_bulk(
+        self,
+        bulk: Iterable[Sequence[Any]],
+        grouped: Literal[True],
+        merge: int | None = -1,
+        *,
+        edge: _Edge = "nearest",
+        half_open: bool = False,
+        threads: int | None = None,
+    ) -> list[Stream]: ...
+    def get_waveforms_bulk(
+        self,
+        bulk: Iterable[Sequence[Any]],
+        grouped: bool = False,
+        merge: int | None = -1,
+        *,
+        edge: _Edge = "nearest",
+        half_open: bool = False,
+        threads: int | None = None,
+    ) -> Stream | list[Stream]:
+        """Cut many windows: read in the order of files and offsets, decoded by several threads.
+
+        Parameters
+        ----------
+        bulk
+            Rows of network, station, location, channel, starttime, endtime, each as in
+            `get_waveforms`.
+        grouped
+            A list with one Stream for each row, in their order, instead of one Stream of all
+            traces, row after row.
+        merge, edge, half_open
+            As in `get_waveforms`, for each row by itself.
+        threads
+            Threads that read and decode, one a core by default.
+
+        Raises
+        ------
+        ValueError
+            As `get_waveforms`; the message names the row.
+
+        Warns
+        -----
+        DataWarning
+            As `get_waveforms`.
+        """
+        check_threads(threads)
+        rules = _rules(merge, edge, half_open)
+        rows = [_bulk_row(number, row) for number, row in enumerate(bulk)]
+        answers = self._archive.windows(rows, rules, threads)
+        streams = [
+            _arranged(stream_of((segments, problems), stacklevel=2), merge)
+            for segments, problems, _ in answers
+        ]
+        if grouped:
+            return streams
+        return Stream(trace for stream in streams for trace in stream.traces)
 
     def get_checked_waveforms(
         self,
@@ -216,34 +213,76 @@ class Client:
             Number of such records by trace id, those of channels without any other included.
         """
         codes = (network, station, location, channel)
-        return self._window(codes, starttime, endtime, -1, keep_failed=False)
+        rules = {**_rules(-1, "nearest", False), "keep_failed": False}
+        return self._window(codes, starttime, endtime, -1, rules)
 
     def _window(
-        self,
-        codes: tuple[str, str, str, str],
-        starttime: Any,
-        endtime: Any,
-        merge: int | None,
-        *,
-        keep_failed: bool,
+        self, codes: _Codes, starttime: Any, endtime: Any, merge: int | None, rules: dict[str, Any]
     ) -> tuple[Stream, Counter[str]]:
         """The traces of a window, and how many records of each trace id failed their check."""
         start_ns, end_ns = _window_ns(starttime, endtime)
-        segments, problems, failed = self._index.window(
-            _code(codes[0]),
-            _code(codes[1]),
-            _code(codes[2]),
-            _code(codes[3]),
-            start_ns,
-            end_ns,
-            merge is not None,
-            keep_failed,
-        )
-        stream = _stream((segments, problems), stacklevel=3)
-        if merge is not None and len(stream) > 1:
-            stream.merge(method=merge)
-        stream.traces.sort(key=lambda trace: (trace.id, trace.stats.starttime))
-        return stream, Counter(failed)
+        segments, problems, failed = self._archive.window(codes, start_ns, end_ns, rules)
+        return _arranged(stream_of((segments, problems), stacklevel=3), merge), Counter(failed)
+
+    def cut(
+        self,
+        requests: Iterable[Sequence[Any]],
+        npts: int,
+        components: str | Sequence[str] | None = "ZNE",
+        dtype: npt.DTypeLike = "float32",
+        *,
+        incomplete: Literal["fill", "nan", "skip", "raise"] = "fill",
+        fill: float = 0,
+        out: npt.NDArray[Any] | None = None,
+        threads: int | None = None,
+    ) -> Windows:
+        """Cut windows of exactly `npts` samples into one array, for machine learning.
+
+        Parameters
+        ----------
+        requests
+            Rows of network, station, location, channel, starttime. The channel is one like
+            ``"HH?"`` or ``"HH"``, completed by the letter of each component. The first sample of
+            a window is the one nearest to its start. Where wildcards find several channels, the
+            first one (by code) with data counts.
+        npts
+            Samples of a window.
+        components
+            A letter for each, or several that may stand for it: ``["Z", "N1", "E2"]``. None takes
+            each channel as it is, one component.
+        dtype
+            "float32", "float64" or "int32". Integers of more than 24 bits are rounded in float32;
+            float samples do not fit int32, they are missing and a problem.
+        incomplete
+            What becomes of windows with missing samples: "fill" (with `fill`), "nan" (missing
+            samples are NaN, float types only), "skip" (no such row in the answer; a component
+            without data is incomplete, too) or "raise".
+        fill
+            Value of missing samples.
+        out
+            Array of shape (rows, components, npts) and type `dtype` to be written to, contiguous.
+        threads
+            Threads that read and decode, one a core by default.
+
+        Returns
+        -------
+        Windows
+            Samples, start times, rates, and the fraction of each window that is there.
+
+        Raises
+        ------
+        ValueError, TypeError
+            An option or a row is not understood, or `out` has another shape or type.
+        IncompleteWindowError
+            A window is incomplete, with ``incomplete="raise"``; the message names the first.
+
+        Warns
+        -----
+        DataWarning
+            As `get_waveforms`; samples of records that failed their own check are missing.
+        """
+        check_threads(threads)
+        return cut(self._archive, requests, npts, components, dtype, incomplete, fill, out, threads)
 
     def get_nslc(
         self,
@@ -253,7 +292,7 @@ class Client:
         channel: str | None = None,
         starttime: Any = None,
         endtime: Any = None,
-    ) -> list[tuple[str, str, str, str]]:
+    ) -> list[_Codes]:
         """List the channels that have data, as (network, station, location, channel), sorted.
 
         Codes as in `get_waveforms`, None means all. With times, only channels with data inside
@@ -280,26 +319,78 @@ class Client:
         list of (network, station, location, channel, earliest, latest), sorted; times are
         clipped to the window where one is given.
         """
-        codes = (_code(network), _code(station), _code(location), _code(channel))
+        codes = _all_codes(network, station, location, channel)
         if starttime is None and endtime is None:
-            extents = self._index.channels(*codes)
+            extents = self._archive.channels(codes)
         else:
-            extents = self._clipped(codes, starttime, endtime)
-        return [
-            (n, s, loc, c, UTCDateTime(ns=start), UTCDateTime(ns=end))
-            for n, s, loc, c, start, end in extents
-        ]
+            window = _window_ns(starttime, endtime)
+            extents = availability.extents(self._archive.spans(codes, *window), window)
+        return [(*extent[:4], *_times(extent[4], extent[5])) for extent in extents]
 
-    def _clipped(
-        self, codes: tuple[str, str, str, str], starttime: Any, endtime: Any
-    ) -> list[tuple[str, str, str, str, int, int]]:
-        from_ns, until_ns = _window_ns(starttime, endtime)
-        ends: dict[tuple[str, str, str, str], tuple[int, int]] = {}
-        for n, s, loc, c, start, end in self._index.spans(*codes, from_ns, until_ns):
-            start, end = max(start, from_ns), min(end, until_ns)
-            known = ends.get((n, s, loc, c), (start, end))
-            ends[n, s, loc, c] = (min(known[0], start), max(known[1], end))
-        return [(*codes_, *ends[codes_]) for codes_ in sorted(ends)]
+    def get_availability(
+        self,
+        network: str | None = None,
+        station: str | None = None,
+        location: str | None = None,
+        channel: str | None = None,
+        starttime: Any = None,
+        endtime: Any = None,
+        include_sample_rate: bool = False,
+        merge_overlap: bool = False,
+    ) -> list[tuple[Any, ...]]:
+        """List the gapless spans of each channel.
+
+        Spans that follow each other within half a sample are one, over the borders of files too.
+
+        Parameters
+        ----------
+        network, station, location, channel, starttime, endtime
+            As in `get_nslc`.
+        include_sample_rate
+            Add the sample rate in Hz; spans of different rates then stay apart.
+        merge_overlap
+            Make spans that overlap one.
+
+        Returns
+        -------
+        list of (network, station, location, channel, earliest, latest), and the rate if asked for,
+        by channel, then by time; times are those of the first and last sample, clipped to the
+        window.
+        """
+        window = _window_ns(starttime, endtime)
+        spans = self._archive.spans(_all_codes(network, station, location, channel), *window)
+        joined = availability.joined(
+            spans, window, by_rate=include_sample_rate, merge_overlap=merge_overlap
+        )
+        end = 7 if include_sample_rate else 6
+        return [(*span[:4], *_times(span[4], span[5]), *span[6:end]) for span in joined]
+
+    def get_availability_percentage(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        starttime: Any,
+        endtime: Any,
+    ) -> tuple[float, int]:
+        """Fraction of a window that has data, and the number of gaps in it.
+
+        Returns
+        -------
+        (fraction from 0.0 to 1.0, number of gaps). Each sample stands for the time up to the
+        next. Gaps are stretches without data of more than half a sample, those at the ends of the
+        window included; a window without data is one gap. Of several channels that the codes find
+        it is the mean fraction, and the gaps of all.
+
+        Raises
+        ------
+        ValueError
+            The window has no duration, or ends before it begins.
+        """
+        window = _window_ns(starttime, endtime)
+        codes = (network, station, location, channel)
+        return availability.percentage(self._archive.spans(codes, *window), window)
 
     def has_data(
         self,
@@ -316,8 +407,47 @@ class Client:
         )
 
 
-def _code(code: str | None) -> str:
-    return "*" if code is None else code
+def _rules(merge: int | None, edge: str, half_open: bool) -> dict[str, Any]:
+    if merge not in (-1, 0, 1, None):
+        raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
+    return {
+        "edge": edge,
+        "half_open": half_open,
+        "join_files": merge is not None,
+        "keep_failed": True,
+    }
+
+
+def _arranged(stream: Stream, merge: int | None) -> Stream:
+    """Merged as asked for, by id and start time."""
+    if len(stream.traces) > 1:
+        if merge is not None:
+            stream.merge(method=merge)
+        stream.traces.sort(key=lambda trace: (trace.id, trace.stats.starttime))
+    return stream
+
+
+def _bulk_row(number: int, row: Sequence[Any]) -> tuple[_Codes, int, int]:
+    try:
+        network, station, location, channel, starttime, endtime = row
+        codes = (network, station, location, channel)
+        if not all(isinstance(code, str) for code in codes):
+            raise ValueError(f"codes {codes!r}: expected text")
+        return (codes, *_window_ns(starttime, endtime))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"row {number} of the bulk request, {row!r}: {error}; expected network, station, "
+            "location, channel, starttime, endtime"
+        ) from None
+
+
+def _all_codes(*codes: str | None) -> _Codes:
+    network, station, location, channel = ("*" if code is None else code for code in codes)
+    return network, station, location, channel
+
+
+def _times(start_ns: int, end_ns: int) -> tuple[UTCDateTime, UTCDateTime]:
+    return UTCDateTime(ns=start_ns), UTCDateTime(ns=end_ns)
 
 
 def _window_ns(starttime: Any, endtime: Any) -> tuple[int, int]:

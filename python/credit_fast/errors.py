@@ -16,6 +16,7 @@ __all__ = [
     "CreditFastError",
     "DataWarning",
     "DatasetError",
+    "IncompleteWindowError",
     "IndexFormatError",
     "MiniSeedError",
     "MissingExtraError",
@@ -68,6 +69,10 @@ class MiniSeedError(CreditFastError, ValueError):
 class UnsupportedEncodingError(MiniSeedError):
     """The records are right, but not read here: samples in an encoding that is known by name and
     not decoded, or source identifiers that are not of the FDSN."""
+
+
+class IncompleteWindowError(CreditFastError, ValueError):
+    """A window lacks samples, and the caller wants none such."""
 
 
 class IndexFormatError(CreditFastError, ValueError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +68,7 @@ def test_an_index_that_another_file_replaced_is_opened_anew(
     once = ask(client)
     (archive / "more.mseed").write_bytes(mseed(station="GOOD"))
     makeindex(archive, tmp_path / "new.db")
-    os.replace(tmp_path / "new.db", index)
+    (tmp_path / "new.db").replace(index)
     assert ask(client) == 2 * once
 
 

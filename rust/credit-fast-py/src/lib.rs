@@ -3,6 +3,7 @@
 
 use pyo3::prelude::*;
 
+mod archive;
 mod chunk;
 mod encode;
 mod enter;
@@ -25,6 +26,6 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(makeindex::makeindex, module)?)?;
     module.add_function(wrap_pyfunction!(read::read_file, module)?)?;
     module.add_function(wrap_pyfunction!(read::read_bytes, module)?)?;
-    module.add_class::<read::Index>()?;
+    module.add_class::<archive::Archive>()?;
     fork::register(module.py())
 }

@@ -12,7 +12,7 @@ use mseed_archive::makeindex::make_index;
 use mseed_archive::problem::ProblemKind;
 use mseed_archive::run::Ticker;
 use mseed_archive::tsindex::{IndexReader, Selection};
-use mseed_archive::window::{Request, Samples, read_bytes, read_window};
+use mseed_archive::window::{Edge, Request, Samples, read_bytes, read_window};
 use mseed_core::Encoding;
 use mseed_core::encode::{Header, Samples as Written, write_v2};
 
@@ -353,18 +353,19 @@ fn records_that_scatter_around_their_grid_lose_no_sample_at_the_edges() {
     write_v2(&late, Written::Int32(&samples), &mut bytes).unwrap();
     archive.write("a", &bytes);
     archive.run();
-    let reader = IndexReader::open(&archive.index()).unwrap();
+    let opened = archive.opened();
     let selection = Selection::new("XX", "AAA", "", "HHZ");
     for (from_ms, to_ms, expected) in [(4990, 4996, 499..501), (4995, 4998, 500..501)] {
         let request = Request {
             selection: &selection,
             start_ns: START_NS + from_ms * 1_000_000,
             end_ns: START_NS + to_ms * 1_000_000,
+            edge: Edge::default(),
             join_files: true,
             keep_failed: true,
             threads: 1,
         };
-        let answer = read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap();
+        let answer = read_window(&opened, &request, &mut Ticker::new(&mut || true)).unwrap();
         let found = values(&answer);
         assert_eq!(found, [(expected.start, expected.end - 1)]);
     }

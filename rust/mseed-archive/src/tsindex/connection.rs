@@ -19,7 +19,7 @@ use super::schema;
 use crate::{Error, fork};
 
 /// Connections that a thread keeps open.
-const OPEN_PER_THREAD: usize = 8;
+const OPEN_PER_THREAD: usize = 64;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 

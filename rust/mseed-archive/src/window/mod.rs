@@ -1,12 +1,19 @@
 //! Windows of samples: from records in memory, from a file, or from the archive by its index.
 //!
 //! `plan` chains records into gapless segments and cuts them, without looking at a sample, and
-//! `open_runs` finds the one that a record continues;
-//! `file` and `read` get the bytes, of a file and by the index, and `narrow` says which; `glean` tells what a walk over them
-//! meets; `decode` fills one buffer a segment.
+//! `open_runs` finds the one that a record continues; `archive` is what is asked, several indexes
+//! as one; `file` and `read` get the bytes, of a file and by the index, `narrow` says which, and
+//! `files` opens them; `glean` tells what a walk over them meets; `decode` fills one buffer a
+//! segment. `bulk` answers many questions at once and `cut` fills the caller's array with windows of
+//! one length, both on the threads of `crew`.
 
+mod archive;
+mod bulk;
+mod crew;
+mod cut;
 mod decode;
 mod file;
+mod files;
 mod glean;
 mod narrow;
 mod open_runs;
@@ -14,7 +21,11 @@ mod plan;
 mod read;
 mod samples;
 
+pub use archive::{Archive, ChannelSpan, PathMap, Source};
+pub use bulk::read_windows;
+pub use cut::{Cut, Number, Wanted, cut_windows};
 pub use decode::Segment;
 pub use file::{read_bytes, read_file};
+pub use plan::{Edge, EdgeRule};
 pub use read::{Answer, Request, read_window};
 pub use samples::Samples;

@@ -166,10 +166,12 @@ impl Run {
     }
 
     /// The samples inside a window; `None` when there are none.
-    pub(super) fn cut(mut self, start_ns: i64, end_ns: i64) -> Option<Self> {
+    pub(super) fn cut(mut self, start_ns: i64, end_ns: i64, edge: Edge) -> Option<Self> {
         let rate = self.first().rate_hz;
-        let from = nearest_sample(self.start_ns, rate, start_ns).max(0);
-        let last = nearest_earlier_sample(self.start_ns, rate, end_ns).min(self.npts as i64 - 1);
+        let from = edge.first(self.start_ns, rate, start_ns).max(0);
+        let last = edge
+            .last(self.start_ns, rate, end_ns)
+            .min(self.npts as i64 - 1);
         if from > last {
             return None;
         }
@@ -187,6 +189,55 @@ impl Run {
         });
         self.npts = npts;
         Some(self)
+    }
+}
+
+/// Which samples the ends of a window take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Edge {
+    /// The rule of both ends.
+    pub rule: EdgeRule,
+    /// Whether the end is left out: the window ends before the sample that a window from its end on
+    /// would begin with.
+    pub half_open: bool,
+}
+
+/// The sample of an end that lies between two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EdgeRule {
+    /// The nearest; half way the one inside the window.
+    #[default]
+    Nearest,
+    /// The one inside the window.
+    Inside,
+    /// The one outside of the window, if there is one.
+    Outside,
+}
+
+impl Edge {
+    /// Number of the first sample of a window, counted from one at `base_ns`.
+    fn first(self, base_ns: i64, rate_hz: f64, start_ns: i64) -> i64 {
+        let near = nearest_sample(base_ns, rate_hz, start_ns);
+        let time_ns = sample_time_ns(base_ns, rate_hz, near);
+        match self.rule {
+            EdgeRule::Nearest => near,
+            EdgeRule::Inside => near + i64::from(time_ns < start_ns),
+            EdgeRule::Outside => near - i64::from(time_ns > start_ns),
+        }
+    }
+
+    /// Number of the last.
+    fn last(self, base_ns: i64, rate_hz: f64, end_ns: i64) -> i64 {
+        if self.half_open {
+            return self.first(base_ns, rate_hz, end_ns) - 1;
+        }
+        let near = nearest_earlier_sample(base_ns, rate_hz, end_ns);
+        let time_ns = sample_time_ns(base_ns, rate_hz, near);
+        match self.rule {
+            EdgeRule::Nearest => near,
+            EdgeRule::Inside => near - i64::from(time_ns > end_ns),
+            EdgeRule::Outside => near + i64::from(time_ns < end_ns),
+        }
     }
 }
 
@@ -355,14 +406,24 @@ mod tests {
     #[test]
     fn a_cut_takes_parts_of_records() {
         let run = chain(vec![piece(0, 100, 0), piece(1000, 100, 0)]).remove(0);
-        let cut = run.clone().cut(990_000_000, 1_010_000_000).expect("inside");
+        let cut = run
+            .clone()
+            .cut(990_000_000, 1_010_000_000, Edge::default())
+            .expect("inside");
         assert_eq!((cut.start_ns, cut.npts), (990_000_000, 3));
         let parts: Vec<_> = cut.parts.iter().map(|p| (p.skip, p.take)).collect();
         assert_eq!(parts, [(99, 1), (0, 2)]);
-        assert_eq!(run.clone().cut(5_000_000_000, 6_000_000_000), None);
-        assert_eq!(run.clone().cut(-9_000_000, -6_000_000), None);
+        assert_eq!(
+            run.clone()
+                .cut(5_000_000_000, 6_000_000_000, Edge::default()),
+            None
+        );
+        assert_eq!(
+            run.clone().cut(-9_000_000, -6_000_000, Edge::default()),
+            None
+        );
         let ends = run
-            .cut(-9_000_000, -4_000_000)
+            .cut(-9_000_000, -4_000_000, Edge::default())
             .expect("nearest to the first sample");
         assert_eq!((ends.start_ns, ends.npts), (0, 1));
     }

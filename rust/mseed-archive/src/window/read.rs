@@ -1,22 +1,21 @@
 //! Get the bytes of a window by the index, and decode them.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
 use mseed_core::{SourceId, Walker, leap};
 
+use super::archive::{Archive, Source};
 use super::decode::{Decoding, Segment, decode_run};
+use super::files::Files;
 use super::glean::{Gleaned, Place};
-use super::narrow::{byte_range, narrowed};
-use super::plan::{FileChain, Piece, chain_in_time};
+use super::plan::{Edge, FileChain, Piece, Run, chain_in_time};
 use crate::Error;
 use crate::problem::{Problem, ProblemKind, ProblemList};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
-use crate::tsindex::{IndexReader, IndexedRun, Selection};
+use crate::tsindex::{IndexedRun, Selection};
 
 /// Times of the index are text with microseconds.
 const MICROSECOND: i64 = 1000;
@@ -50,8 +49,10 @@ pub struct Request<'a> {
     pub selection: &'a Selection,
     /// Begin of the window, included.
     pub start_ns: i64,
-    /// End of the window, included.
+    /// End of the window, included unless `edge` says otherwise.
     pub end_ns: i64,
+    /// Which samples the ends of the window take.
+    pub edge: Edge,
     /// Whether runs of different files are joined where no sample lies between them.
     pub join_files: bool,
     /// Whether samples of records that failed their own check are given; else they are a gap.
@@ -79,38 +80,58 @@ impl Request<'_> {
 /// [`Error::Argument`] when the window ends before it begins, [`Error::Cancelled`] when the ticker
 /// says so, and failures of the index.
 pub fn read_window(
-    index: &IndexReader,
+    archive: &Archive,
     request: &Request<'_>,
     ticker: &mut Ticker<'_>,
 ) -> Result<Answer, Error> {
+    let found = find_runs(archive, request)?;
+    answer(archive, request, &found, ticker)
+}
+
+/// A row of one of the indexes.
+#[derive(Debug, Clone)]
+pub(super) struct FoundRun {
+    /// Number of the index.
+    pub(super) source: usize,
+    pub(super) run: Arc<IndexedRun>,
+}
+
+/// The rows that a window may need, index after index.
+pub(super) fn find_runs(archive: &Archive, request: &Request<'_>) -> Result<Vec<FoundRun>, Error> {
     if request.end_ns < request.start_ns {
         return Err(Error::Argument(
             "the end time is before the start time".into(),
         ));
     }
-    let mut found = Gathered::default();
-    let mut files = Files::new(index.path());
-    for run in index.runs(request.selection, request.start_ns, request.end_ns)? {
-        ticker.poll()?;
-        found.gather(&run, request, &mut files);
+    let mut found = Vec::new();
+    for (source, Source { index, .. }) in archive.sources().iter().enumerate() {
+        let runs = index.runs(request.selection, request.start_ns, request.end_ns)?;
+        found.extend(runs.into_iter().map(|run| FoundRun { source, run }));
     }
-    let runs = if request.join_files {
-        chain_in_time(found.pieces, ticker)?
-    } else {
-        found.pieces.into_iter().collect::<FileChain>().finish()
-    };
+    Ok(found)
+}
+
+/// The samples of a window, from the rows that were found for it.
+pub(super) fn answer(
+    archive: &Archive,
+    request: &Request<'_>,
+    found: &[FoundRun],
+    ticker: &mut Ticker<'_>,
+) -> Result<Answer, Error> {
+    let mut gathered = Gathered::read(archive, request, found, ticker)?;
     let mut answer = Answer {
-        problems: found.problems,
+        problems: std::mem::take(&mut gathered.problems),
         ..Answer::default()
     };
     let decoding = Decoding {
         keep_failed: request.keep_failed,
         threads: request.threads,
     };
+    let runs = gathered.chain(request.join_files, ticker)?;
     for run in runs {
         ticker.poll()?;
-        if let Some(run) = run.cut(request.start_ns, request.end_ns) {
-            decode_run(&run, &found.buffers, decoding, &mut answer);
+        if let Some(run) = run.cut(request.start_ns, request.end_ns, request.edge) {
+            decode_run(&run, &gathered.buffers, decoding, &mut answer);
         }
     }
     answer.problems = ProblemList::bound(answer.problems);
@@ -119,20 +140,55 @@ pub fn read_window(
 
 /// What the rows of the index led to.
 #[derive(Default)]
-struct Gathered {
-    buffers: Vec<Buffer<'static>>,
+pub(super) struct Gathered {
+    pub(super) buffers: Vec<Buffer<'static>>,
     pieces: Vec<Piece>,
-    problems: Vec<Problem>,
+    pub(super) problems: Vec<Problem>,
 }
 
 impl Gathered {
+    /// Read the bytes of a window.
+    pub(super) fn read(
+        archive: &Archive,
+        request: &Request<'_>,
+        found: &[FoundRun],
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Self, Error> {
+        let mut gathered = Self::default();
+        let mut files = Files::new(archive);
+        for FoundRun { source, run } in found {
+            ticker.poll()?;
+            gathered.gather(*source, run, request, &mut files);
+        }
+        Ok(gathered)
+    }
+
+    /// The gapless runs of the records, over the borders of files or in each alone.
+    pub(super) fn chain(
+        &mut self,
+        join_files: bool,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Vec<Run>, Error> {
+        let pieces = std::mem::take(&mut self.pieces);
+        if join_files {
+            return chain_in_time(pieces, ticker);
+        }
+        Ok(pieces.into_iter().collect::<FileChain>().finish())
+    }
+
     /// Read the part of a run that a window needs, and keep the records that it may touch.
-    fn gather(&mut self, run: &IndexedRun, request: &Request<'_>, files: &mut Files) {
+    fn gather(
+        &mut self,
+        source: usize,
+        run: &IndexedRun,
+        request: &Request<'_>,
+        files: &mut Files<'_>,
+    ) {
         let (from_ns, to_ns) = request.reach(run.lowest_rate_hz);
         if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
             return;
         }
-        let buffer = match files.read(run, (from_ns, to_ns), &mut self.problems) {
+        let buffer = match files.read(source, run, (from_ns, to_ns), &mut self.problems) {
             Ok(buffer) => buffer,
             Err(problem) => return self.problems.push(problem),
         };
@@ -221,116 +277,4 @@ fn changed(buffer: &Buffer<'_>, offset: usize, found: &str, run: &IndexedRun) ->
             ),
         )
     }
-}
-
-/// The files of one answer; the last one stays open, as runs of one file follow each other.
-struct Files {
-    index_folder: PathBuf,
-    last: Option<(String, File, u64)>,
-}
-
-impl Files {
-    fn new(index: &Path) -> Self {
-        Self {
-            index_folder: index.parent().map(Path::to_path_buf).unwrap_or_default(),
-            last: None,
-        }
-    }
-
-    /// Read what a window needs of a run. A file that is too short gives what it has, and a
-    /// problem.
-    fn read(
-        &mut self,
-        run: &IndexedRun,
-        (from_ns, to_ns): (i64, i64),
-        problems: &mut Vec<Problem>,
-    ) -> Result<Buffer<'static>, Problem> {
-        let unreadable = |error: io::Error| {
-            Problem::file(&run.filename, ProblemKind::Unreadable, error.to_string())
-        };
-        if self
-            .last
-            .as_ref()
-            .is_none_or(|(name, ..)| *name != run.filename)
-        {
-            let file = self.open(run).map_err(unreadable)?;
-            let size = file.metadata().map_err(unreadable)?.len();
-            self.last = Some((run.filename.clone(), file, size));
-        }
-        let Some((_, file, size)) = &self.last else {
-            return Err(unreadable(io::ErrorKind::NotFound.into()));
-        };
-        let range = byte_range(run, from_ns, to_ns);
-        let read_some = |bytes: &mut [u8], offset| read_at(file, bytes, offset);
-        let (from, to) = narrowed(run, range, (from_ns, to_ns), read_some);
-        if *size < to {
-            problems.push(Problem {
-                offset: Some(*size),
-                ..Problem::file(
-                    &run.filename,
-                    ProblemKind::Changed,
-                    format!(
-                        "file has {size} bytes: expected at least {to} as the index says; \
-                         the file changed, run makeindex again"
-                    ),
-                )
-            });
-        }
-        let mut bytes = vec![0; to.min(*size).saturating_sub(from) as usize];
-        let got = read_at(file, &mut bytes, from).map_err(unreadable)?;
-        bytes.truncate(got);
-        Ok(Buffer {
-            path: Cow::Owned(run.filename.clone()),
-            base: from,
-            bytes: Cow::Owned(bytes),
-            short: *size < to,
-        })
-    }
-
-    /// Open a file as the index names it: a relative name is looked for in the folder of the
-    /// index, then in the working folder; `path#N` may be version N of `path` (mseedindex).
-    fn open(&self, run: &IndexedRun) -> io::Result<File> {
-        let name = run.filename.as_str();
-        let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
-        let base = name
-            .rsplit_once('#')
-            .filter(|(_, version)| !run.exact_name && is_number(version))
-            .map(|(base, _)| base);
-        let mut first_error = None;
-        for name in std::iter::once(name).chain(base) {
-            for path in [self.index_folder.join(name), PathBuf::from(name)] {
-                match File::open(path) {
-                    Ok(file) => return Ok(file),
-                    Err(error) => {
-                        first_error.get_or_insert(error);
-                    }
-                }
-            }
-        }
-        Err(first_error.unwrap_or(io::ErrorKind::NotFound.into()))
-    }
-}
-
-/// Fill `bytes` from `offset` on, as far as the file goes; the position of the file stays free
-/// for other threads.
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < bytes.len() {
-        #[cfg(unix)]
-        let got =
-            std::os::unix::fs::FileExt::read_at(file, &mut bytes[done..], offset + done as u64);
-        #[cfg(windows)]
-        let got = std::os::windows::fs::FileExt::seek_read(
-            file,
-            &mut bytes[done..],
-            offset + done as u64,
-        );
-        match got {
-            Ok(0) => break,
-            Ok(n) => done += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
 }

@@ -28,6 +28,16 @@ impl Samples {
         }
     }
 
+    /// Number of samples.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Int32(v) => v.len(),
+            Self::Float32(v) => v.len(),
+            Self::Float64(v) => v.len(),
+            Self::Text(v) => v.len(),
+        }
+    }
+
     /// The whole buffer.
     pub(super) fn out(&mut self) -> Out<'_> {
         match self {

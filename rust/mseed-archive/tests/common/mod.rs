@@ -8,8 +8,10 @@ use mseed_archive::Problem;
 use mseed_archive::makeindex::{Job, Report, make_index};
 use mseed_archive::problem::ProblemKind;
 use mseed_archive::run::Ticker;
-use mseed_archive::tsindex::{IndexReader, Selection};
-use mseed_archive::window::{Answer, Request, Samples, read_window};
+use mseed_archive::tsindex::Selection;
+use mseed_archive::window::{
+    Answer, Archive as Opened, Edge, PathMap, Request, Samples, read_window,
+};
 use mseed_core::Encoding;
 use mseed_core::encode::{Header, Samples as Written, write_v2};
 use tempfile::TempDir;
@@ -85,6 +87,11 @@ impl Archive {
         make_index(&self.job(), &mut |_| true).unwrap()
     }
 
+    /// The index, opened to be asked.
+    pub fn opened(&self) -> Opened {
+        Opened::open([(self.index().as_path(), PathMap::default())]).unwrap()
+    }
+
     /// A window between two samples of 100 Hz.
     pub fn window(&self, from: i64, to: i64) -> Answer {
         self.window_with(from, to, true)
@@ -102,16 +109,16 @@ impl Archive {
         end_ns: i64,
         keep_failed: bool,
     ) -> Answer {
-        let reader = IndexReader::open(&self.index()).unwrap();
         let request = Request {
             selection: &Selection::new("XX", "AAA", "--", channel),
             start_ns,
             end_ns,
+            edge: Edge::default(),
             join_files: true,
             keep_failed,
             threads: 2,
         };
-        read_window(&reader, &request, &mut Ticker::new(&mut || true)).unwrap()
+        read_window(&self.opened(), &request, &mut Ticker::new(&mut || true)).unwrap()
     }
 }
 

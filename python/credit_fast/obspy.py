@@ -1,0 +1,103 @@
+"""The client for scripts of ObsPy: the same questions, answered with ObsPy's own objects.
+
+``from credit_fast.obspy import Client`` in place of
+``from obspy.clients.filesystem.tsindex import Client``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from credit_fast import client
+from credit_fast.waveform.trace import import_obspy
+
+__all__ = ["Client"]
+
+
+class Client:
+    """As `credit_fast.Client`; streams and times are ObsPy's.
+
+    Parameters
+    ----------
+    index, path_map
+        As of `credit_fast.Client`. ObsPy's names for them, `database` and
+        `datapath_replace=(old, new)`, are taken too.
+
+    Raises
+    ------
+    MissingExtraError
+        ObsPy is not installed.
+    TypeError
+        There is no index.
+    """
+
+    def __init__(
+        self,
+        index: Any = None,
+        path_map: Any = None,
+        *,
+        database: Any = None,
+        datapath_replace: tuple[str, str] | None = None,
+    ) -> None:
+        self._time = import_obspy().UTCDateTime
+        index = database if index is None else index
+        if index is None:
+            raise TypeError("no index: expected an index file")
+        if datapath_replace is not None:
+            path_map = {datapath_replace[0]: datapath_replace[1]}
+        self._client = client.Client(index, path_map)
+
+    def __repr__(self) -> str:
+        return f"credit_fast.obspy.{self._client!r}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        _, arguments = self._client.__reduce__()
+        return (type(self), arguments)
+
+    def get_waveforms(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        starttime: Any,
+        endtime: Any,
+        merge: int | None = -1,
+        **options: Any,
+    ) -> Any:
+        """Cut a window, as `credit_fast.Client.get_waveforms`; an `obspy.Stream`."""
+        return self._client.get_waveforms(
+            network, station, location, channel, starttime, endtime, merge, **options
+        ).to_obspy()
+
+    def get_waveforms_bulk(self, bulk: Iterable[Sequence[Any]], **options: Any) -> Any:
+        """Cut many windows; an `obspy.Stream`, or a list of them with ``grouped=True``."""
+        found = self._client.get_waveforms_bulk(bulk, **options)
+        if isinstance(found, list):
+            return [stream.to_obspy() for stream in found]
+        return found.to_obspy()
+
+    def get_nslc(self, *codes_and_times: Any, **named: Any) -> list[tuple[str, str, str, str]]:
+        """List the channels that have data, as `credit_fast.Client.get_nslc`."""
+        return self._client.get_nslc(*codes_and_times, **named)
+
+    def get_availability(self, *codes_and_times: Any, **named: Any) -> list[tuple[Any, ...]]:
+        """List gapless spans, as `credit_fast.Client.get_availability`; times are ObsPy's."""
+        return self._timed(self._client.get_availability(*codes_and_times, **named))
+
+    def get_availability_extent(self, *codes_and_times: Any, **named: Any) -> list[tuple[Any, ...]]:
+        """First and last sample of each channel; times are ObsPy's."""
+        return self._timed(self._client.get_availability_extent(*codes_and_times, **named))
+
+    def get_availability_percentage(self, *codes_and_times: Any, **named: Any) -> tuple[float, int]:
+        """As `credit_fast.Client.get_availability_percentage`."""
+        return self._client.get_availability_percentage(*codes_and_times, **named)
+
+    def has_data(self, *codes_and_times: Any, **named: Any) -> bool:
+        """Whether there is any sample, as `credit_fast.Client.has_data`."""
+        return self._client.has_data(*codes_and_times, **named)
+
+    def _timed(self, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        time = self._time
+        return [(*row[:4], time(ns=row[4].ns), time(ns=row[5].ns), *row[6:]) for row in rows]

@@ -1,0 +1,254 @@
+//! Questions to an archive: channels, spans, windows.
+
+use std::path::PathBuf;
+
+use mseed_archive::tsindex::Selection;
+use mseed_archive::window::{
+    self, Answer, Edge, EdgeRule, Number, PathMap, Request, Wanted, cut_windows,
+};
+use numpy::{Element, PyReadwriteArray1};
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyList;
+
+use crate::enter::{enter, enter_interruptible};
+use crate::read::cores;
+use crate::wrap::{self, ProblemTuple};
+
+/// `(network, station, location, channel)`, each with wildcards.
+type Codes = (String, String, String, String);
+
+/// `(network, station, location, channel, start_ns, end_ns)`.
+type Extent = (String, String, String, String, i64, i64);
+
+/// The same, and the sample rate in hertz.
+type Span = (String, String, String, String, i64, i64, f64);
+
+/// Segments, problems, and the channel of each record that failed its own check.
+type Window<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Vec<String>);
+
+/// Start in nanoseconds, rate in hertz and number of samples of each window, and problems.
+type Cuts = (Vec<i64>, Vec<f64>, Vec<usize>, Vec<ProblemTuple>);
+
+/// How windows are cut and joined.
+#[derive(FromPyObject)]
+struct Rules {
+    /// "nearest", "inside" or "outside".
+    #[pyo3(item)]
+    edge: String,
+    /// Whether the end is left out.
+    #[pyo3(item)]
+    half_open: bool,
+    /// Whether runs of different files are joined.
+    #[pyo3(item)]
+    join_files: bool,
+    /// Without it the samples of records that failed their own check are a gap.
+    #[pyo3(item)]
+    keep_failed: bool,
+}
+
+impl Rules {
+    fn edge(&self) -> PyResult<Edge> {
+        let rule = match self.edge.as_str() {
+            "nearest" => EdgeRule::Nearest,
+            "inside" => EdgeRule::Inside,
+            "outside" => EdgeRule::Outside,
+            other => {
+                let text = format!("edge {other:?}: expected nearest, inside or outside");
+                return Err(PyValueError::new_err(text));
+            }
+        };
+        Ok(Edge {
+            rule,
+            half_open: self.half_open,
+        })
+    }
+
+    fn request<'a>(
+        &self,
+        selection: &'a Selection,
+        (start_ns, end_ns): (i64, i64),
+        threads: usize,
+    ) -> PyResult<Request<'a>> {
+        Ok(Request {
+            selection,
+            start_ns,
+            end_ns,
+            edge: self.edge()?,
+            join_files: self.join_files,
+            keep_failed: self.keep_failed,
+            threads,
+        })
+    }
+}
+
+fn selection((network, station, location, channel): &Codes) -> Selection {
+    Selection::new(network, station, location, channel)
+}
+
+fn wrapped(py: Python<'_>, mut answer: Answer) -> PyResult<Window<'_>> {
+    let failed = std::mem::take(&mut answer.failed_records);
+    let (segments, problems) = wrap::answer(py, answer)?;
+    let failed = failed.iter().map(ToString::to_string).collect();
+    Ok((segments, problems, failed))
+}
+
+/// Indexes opened for reading, asked as one.
+#[pyclass(frozen, module = "credit_fast._core")]
+pub(crate) struct Archive {
+    opened: window::Archive,
+}
+
+#[pymethods]
+impl Archive {
+    /// Indexes, each with pairs of a folder as it names it and as it is called now.
+    #[new]
+    #[allow(clippy::needless_pass_by_value)]
+    fn new(py: Python<'_>, indexes: Vec<(PathBuf, Vec<(String, String)>)>) -> PyResult<Self> {
+        let opened = enter(py, || {
+            let named = indexes
+                .iter()
+                .map(|(path, pairs)| (path.as_path(), PathMap::new(pairs.clone())));
+            window::Archive::open(named)
+        })?;
+        Ok(Self { opened })
+    }
+
+    /// Channels of a selection.
+    #[allow(clippy::needless_pass_by_value)]
+    fn channels(&self, py: Python<'_>, codes: Codes) -> PyResult<Vec<Extent>> {
+        let selection = selection(&codes);
+        let channels = enter(py, || self.opened.channels(&selection))?;
+        let extent = |channel: mseed_archive::tsindex::Channel| {
+            let [network, station, location, code] = channel.codes;
+            let (start_ns, end_ns) = (channel.start_ns, channel.end_ns);
+            (network, station, location, code, start_ns, end_ns)
+        };
+        Ok(channels.into_iter().map(extent).collect())
+    }
+
+    /// Gapless spans that have a part inside a window.
+    #[allow(clippy::needless_pass_by_value)]
+    fn spans(
+        &self,
+        py: Python<'_>,
+        codes: Codes,
+        start_ns: i64,
+        end_ns: i64,
+    ) -> PyResult<Vec<Span>> {
+        let selection = selection(&codes);
+        let spans = enter(py, || self.opened.spans(&selection, start_ns, end_ns))?;
+        let span = |span: window::ChannelSpan| {
+            let [network, station, location, code] = span.codes;
+            let (start_ns, end_ns) = (span.start_ns, span.end_ns);
+            (
+                network,
+                station,
+                location,
+                code,
+                start_ns,
+                end_ns,
+                span.rate_hz,
+            )
+        };
+        Ok(spans.into_iter().map(span).collect())
+    }
+
+    /// Segments and problems of a window; third, the channel of each record that failed its check.
+    #[allow(clippy::needless_pass_by_value)]
+    fn window<'py>(
+        &self,
+        py: Python<'py>,
+        codes: Codes,
+        start_ns: i64,
+        end_ns: i64,
+        rules: Rules,
+    ) -> PyResult<Window<'py>> {
+        let selection = selection(&codes);
+        let request = rules.request(&selection, (start_ns, end_ns), cores(None))?;
+        let answer = enter_interruptible(py, |ticker| {
+            window::read_window(&self.opened, &request, ticker)
+        })?;
+        wrapped(py, answer)
+    }
+
+    /// The same for many windows, on several threads; answers in the order of the questions.
+    #[allow(clippy::needless_pass_by_value)]
+    fn windows<'py>(
+        &self,
+        py: Python<'py>,
+        rows: Vec<(Codes, i64, i64)>,
+        rules: Rules,
+        threads: Option<usize>,
+    ) -> PyResult<Vec<Window<'py>>> {
+        let selections: Vec<_> = rows.iter().map(|(codes, ..)| selection(codes)).collect();
+        let requests = selections
+            .iter()
+            .zip(&rows)
+            .map(|(selection, (_, start_ns, end_ns))| {
+                rules.request(selection, (*start_ns, *end_ns), 1)
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        let threads = cores(threads);
+        let answers = enter_interruptible(py, |ticker| {
+            window::read_windows(&self.opened, &requests, threads, ticker)
+        })?;
+        answers
+            .into_iter()
+            .map(|answer| wrapped(py, answer))
+            .collect()
+    }
+
+    /// Windows of `npts` samples into an array of that many for each row, float32, float64 or
+    /// int32; samples that are not there leave it as it is.
+    #[allow(clippy::needless_pass_by_value)]
+    fn cut(
+        &self,
+        py: Python<'_>,
+        rows: Vec<(Codes, i64)>,
+        npts: usize,
+        out: &Bound<'_, PyAny>,
+        threads: Option<usize>,
+    ) -> PyResult<Cuts> {
+        let wanted: Vec<_> = rows
+            .iter()
+            .map(|(codes, start_ns)| Wanted {
+                selection: selection(codes),
+                start_ns: *start_ns,
+            })
+            .collect();
+        let threads = cores(threads);
+        if let Ok(mut array) = out.extract::<PyReadwriteArray1<'_, f32>>() {
+            self.cut_into(py, &wanted, npts, &mut array, threads)
+        } else if let Ok(mut array) = out.extract::<PyReadwriteArray1<'_, f64>>() {
+            self.cut_into(py, &wanted, npts, &mut array, threads)
+        } else if let Ok(mut array) = out.extract::<PyReadwriteArray1<'_, i32>>() {
+            self.cut_into(py, &wanted, npts, &mut array, threads)
+        } else {
+            let text = "expected a writable 1-D array of float32, float64 or int32";
+            Err(PyTypeError::new_err(text))
+        }
+    }
+}
+
+impl Archive {
+    fn cut_into<T: Number + Element>(
+        &self,
+        py: Python<'_>,
+        wanted: &[Wanted],
+        npts: usize,
+        array: &mut PyReadwriteArray1<'_, T>,
+        threads: usize,
+    ) -> PyResult<Cuts> {
+        let out = array.as_slice_mut()?;
+        let (cuts, problems) = enter_interruptible(py, |ticker| {
+            cut_windows(&self.opened, wanted, npts, out, threads, ticker)
+        })?;
+        Ok((
+            cuts.iter().map(|cut| cut.start_ns).collect(),
+            cuts.iter().map(|cut| cut.rate_hz).collect(),
+            cuts.iter().map(|cut| cut.covered).collect(),
+            problems.into_iter().map(wrap::problem).collect(),
+        ))
+    }
+}

@@ -1,0 +1,61 @@
+//! Many windows at once, read in the order of files and offsets.
+
+use super::archive::Archive;
+use super::crew::each;
+use super::read::{Answer, FoundRun, Request, answer, find_runs};
+use crate::Error;
+use crate::run::Ticker;
+
+/// Answer many requests, in the order in which they were asked. They are read in the order of files
+/// and offsets, each by one of `threads` threads.
+///
+/// # Errors
+/// As [`super::read_window`].
+pub fn read_windows(
+    archive: &Archive,
+    requests: &[Request<'_>],
+    threads: usize,
+    ticker: &mut Ticker<'_>,
+) -> Result<Vec<Answer>, Error> {
+    let mut failure = None;
+    let mut found: Vec<(usize, Vec<FoundRun>)> = Vec::with_capacity(requests.len());
+    each(
+        (0..requests.len()).collect(),
+        threads,
+        ticker,
+        |number, _| (number, find_runs(archive, &requests[number])),
+        |(number, result)| match result {
+            Ok(runs) => found.push((number, runs)),
+            Err(error) => failure = Some(error),
+        },
+    )?;
+    let start_ns = |number: usize| requests[number].start_ns;
+    found.sort_by(|(a, of_a), (b, of_b)| {
+        (place(of_a), start_ns(*a)).cmp(&(place(of_b), start_ns(*b)))
+    });
+    let mut answers: Vec<Answer> = requests.iter().map(|_| Answer::default()).collect();
+    if failure.is_none() {
+        each(
+            found,
+            threads,
+            ticker,
+            |(number, runs), cancel| {
+                let mut go_on = || !cancel.is_set();
+                let mut ticker = Ticker::new(&mut go_on);
+                let request = &requests[number];
+                (number, answer(archive, request, &runs, &mut ticker))
+            },
+            |(number, result)| match result {
+                Ok(answer) => answers[number] = answer,
+                Err(error) => failure = Some(error),
+            },
+        )?;
+    }
+    failure.map_or(Ok(answers), Err)
+}
+
+/// Where the first row of a window stands.
+pub(super) fn place(runs: &[FoundRun]) -> Option<(usize, &str, u64)> {
+    let first = runs.first()?;
+    Some((first.source, &first.run.filename, first.run.byte_offset))
+}

@@ -1,0 +1,111 @@
+//! Many windows at once: jobs in an order, on several threads.
+
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use crate::Error;
+use crate::run::{Cancel, TICK, Ticker};
+
+/// Jobs that a thread takes at once: neighbours in the order, which read the same file.
+const BLOCK: usize = 16;
+
+/// Results that may wait to be taken: bounds the memory.
+const QUEUE: usize = 256;
+
+/// Do jobs in about their order; each result is taken by this thread, which meanwhile asks whether
+/// to go on. Work that gets a cancel flag shall look at it now and then.
+pub(super) fn each<J: Send, R: Send>(
+    jobs: Vec<J>,
+    threads: usize,
+    ticker: &mut Ticker<'_>,
+    work: impl Fn(J, &Cancel) -> R + Sync,
+    mut take: impl FnMut(R),
+) -> Result<(), Error> {
+    let cancel = Cancel::default();
+    let threads = threads.min(jobs.len().div_ceil(BLOCK));
+    if threads <= 1 {
+        for job in jobs {
+            ticker.poll()?;
+            take(work(job, &cancel));
+        }
+        return Ok(());
+    }
+    let jobs = Mutex::new(jobs.into_iter());
+    let next_block = || -> Vec<J> {
+        let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        jobs.by_ref().take(BLOCK).collect()
+    };
+    thread::scope(|scope| {
+        let (sender, results) = sync_channel(QUEUE);
+        for _ in 0..threads {
+            let sender = sender.clone();
+            let (work, next_block, cancel) = (&work, &next_block, &cancel);
+            scope.spawn(move || {
+                loop {
+                    let block = next_block();
+                    if block.is_empty() {
+                        return;
+                    }
+                    for job in block {
+                        if cancel.is_set() || sender.send(work(job, cancel)).is_err() {
+                            return;
+                        }
+                    }
+                }
+            });
+        }
+        drop(sender);
+        loop {
+            match results.recv_timeout(TICK) {
+                Ok(result) => take(result),
+                Err(RecvTimeoutError::Timeout) => {}
+                // All are done; a thread that panicked is told of when the scope ends.
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if let Err(error) = ticker.poll() {
+                cancel.set();
+                // Whoever waits to hand a result over is told by this end of the channel going.
+                drop(results);
+                return Err(error);
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_is_done_once() {
+        for (jobs, threads) in [(0, 2), (1, 2), (17, 2), (1000, 3)] {
+            let mut done = Vec::new();
+            let all = (0..jobs).collect();
+            let mut go_on = || true;
+            let result = each(
+                all,
+                threads,
+                &mut Ticker::new(&mut go_on),
+                |job: u32, _| job * 2,
+                |r| done.push(r),
+            );
+            done.sort_unstable();
+            assert!(result.is_ok());
+            assert_eq!(done, (0..jobs).map(|job| job * 2).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_caller_who_gives_up_ends_all_threads() {
+        let mut give_up = || false;
+        let work = |_: u32, cancel: &Cancel| {
+            while !cancel.is_set() {
+                thread::sleep(TICK / 10);
+            }
+        };
+        let jobs = (0..10_000).collect();
+        let result = each(jobs, 4, &mut Ticker::new(&mut give_up), work, |()| {});
+        assert!(matches!(result, Err(Error::Cancelled)));
+    }
+}

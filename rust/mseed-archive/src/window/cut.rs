@@ -1,0 +1,321 @@
+//! Windows of an exact number of samples, straight into the caller's array: for machine learning.
+
+use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
+
+use super::archive::Archive;
+use super::bulk::place;
+use super::crew::each;
+use super::decode::{Decoding, Segment, decode_run};
+use super::plan::{Edge, Run};
+use super::read::{Answer, FoundRun, Gathered, Request, find_runs};
+use super::samples::Samples;
+use crate::Error;
+use crate::problem::{Problem, ProblemKind, ProblemList};
+use crate::run::{Cancel, Ticker};
+use crate::tsindex::Selection;
+
+/// Where a rate is not known yet, a window is looked for as if it had one sample a second.
+const GUESSED_RATE_HZ: f64 = 1.0;
+
+/// A window that is wanted.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Channel; of several the first that has data.
+    pub selection: Selection,
+    /// The first sample is the one nearest to this time.
+    pub start_ns: i64,
+}
+
+/// What became of a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut {
+    /// Time of the first sample, there or not: on the grid of the samples that are there. The time
+    /// asked for when there are none.
+    pub start_ns: i64,
+    /// Sample rate; NaN when there are no samples.
+    pub rate_hz: f64,
+    /// Samples that are there.
+    pub covered: usize,
+}
+
+/// A number type of the caller's array.
+pub trait Number: Copy + Send {
+    /// From an integer.
+    fn from_int32(value: i32) -> Self;
+    /// From a number of single precision; `None` when the type does not hold such numbers.
+    fn from_float32(value: f32) -> Option<Self>;
+    /// The same of double precision.
+    fn from_float64(value: f64) -> Option<Self>;
+}
+
+impl Number for f32 {
+    fn from_int32(value: i32) -> Self {
+        value as Self
+    }
+    fn from_float32(value: f32) -> Option<Self> {
+        Some(value)
+    }
+    fn from_float64(value: f64) -> Option<Self> {
+        Some(value as Self)
+    }
+}
+
+impl Number for f64 {
+    fn from_int32(value: i32) -> Self {
+        Self::from(value)
+    }
+    fn from_float32(value: f32) -> Option<Self> {
+        Some(Self::from(value))
+    }
+    fn from_float64(value: f64) -> Option<Self> {
+        Some(value)
+    }
+}
+
+impl Number for i32 {
+    fn from_int32(value: i32) -> Self {
+        value
+    }
+    fn from_float32(_: f32) -> Option<Self> {
+        None
+    }
+    fn from_float64(_: f64) -> Option<Self> {
+        None
+    }
+}
+
+/// Cut windows of `npts` samples, one behind the other in `out`; samples that are not there leave
+/// `out` as it is. Read in the order of files and offsets by several threads.
+///
+/// Overlapping data: the run of records that begins first counts, of those that begin together the
+/// one of the first index and file. Records of another rate than the first ones of a window are
+/// left out, and so are samples that `T` does not hold; both are problems.
+///
+/// # Errors
+/// [`Error::Argument`] when `out` has another length, [`Error::Cancelled`], failures of an index.
+pub fn cut_windows<T: Number>(
+    archive: &Archive,
+    wanted: &[Wanted],
+    npts: usize,
+    out: &mut [T],
+    threads: usize,
+    ticker: &mut Ticker<'_>,
+) -> Result<(Vec<Cut>, Vec<Problem>), Error> {
+    if npts == 0 || wanted.len().checked_mul(npts) != Some(out.len()) {
+        return Err(Error::Argument(
+            "the array has not as many samples as the windows".into(),
+        ));
+    }
+    let mut failure = None;
+    let mut jobs = Vec::with_capacity(wanted.len());
+    each(
+        wanted
+            .iter()
+            .zip(out.chunks_mut(npts))
+            .enumerate()
+            .collect(),
+        threads,
+        ticker,
+        |(number, (window, to)), _| Ok((number, to, Plan::of(archive, window, npts)?)),
+        |planned: Result<_, Error>| match planned {
+            Ok(job) => jobs.push(job),
+            Err(error) => failure = Some(error),
+        },
+    )?;
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    jobs.sort_by(|(_, _, a), (_, _, b)| {
+        (place(&a.found), a.request_start_ns).cmp(&(place(&b.found), b.request_start_ns))
+    });
+    let none = Cut {
+        start_ns: 0,
+        rate_hz: f64::NAN,
+        covered: 0,
+    };
+    let mut cuts = vec![none; wanted.len()];
+    let mut problems = ProblemList::default();
+    each(
+        jobs,
+        threads,
+        ticker,
+        |(number, to, plan), cancel| {
+            let selection = &wanted[number].selection;
+            (number, plan.cut(archive, selection, to, cancel))
+        },
+        |(number, result)| match result {
+            Ok((cut, told)) => {
+                cuts[number] = cut;
+                told.into_iter().for_each(|problem| problems.push(problem));
+            }
+            Err(error) => failure = Some(error),
+        },
+    )?;
+    failure.map_or_else(|| Ok((cuts, problems.into_iter().collect())), Err)
+}
+
+/// A window and the rows for it.
+struct Plan {
+    request_start_ns: i64,
+    end_ns: i64,
+    found: Vec<FoundRun>,
+}
+
+impl Plan {
+    fn of(archive: &Archive, window: &Wanted, npts: usize) -> Result<Self, Error> {
+        let start_ns = window.start_ns;
+        let end_at = |rate_hz| sample_time_ns(start_ns, rate_hz, npts as i64 - 1);
+        let looked_until_ns = end_at(GUESSED_RATE_HZ);
+        let mut found = find(archive, &window.selection, start_ns, looked_until_ns)?;
+        let reaches = |f: &&FoundRun| f.run.lowest_rate_hz > 0.0 && f.run.end_ns >= start_ns;
+        let first = found.iter().filter(reaches).min_by_key(|f| f.run.start_ns);
+        let end_ns = first.map_or(looked_until_ns, |f| end_at(f.run.lowest_rate_hz));
+        if end_ns > looked_until_ns {
+            found = find(archive, &window.selection, start_ns, end_ns)?;
+        }
+        Ok(Self {
+            request_start_ns: start_ns,
+            end_ns,
+            found,
+        })
+    }
+
+    fn cut<T: Number>(
+        &self,
+        archive: &Archive,
+        selection: &Selection,
+        out: &mut [T],
+        cancel: &Cancel,
+    ) -> Result<(Cut, Vec<Problem>), Error> {
+        let mut go_on = || !cancel.is_set();
+        let mut ticker = Ticker::new(&mut go_on);
+        let request = request(selection, self.request_start_ns, self.end_ns);
+        let mut gathered = Gathered::read(archive, &request, &self.found, &mut ticker)?;
+        let mut problems = std::mem::take(&mut gathered.problems);
+        let runs = gathered.chain(true, &mut ticker)?;
+        let mut target = Target {
+            out,
+            there: Vec::new(),
+            start_ns: self.request_start_ns,
+            rate_hz: f64::NAN,
+        };
+        let mut source = None;
+        for run in runs {
+            ticker.poll()?;
+            // A sample more on each side: the window has a grid of its own, that of its first run.
+            let margin_ns = period_ns(run.first().rate_hz);
+            let until_ns = self.end_ns.saturating_add(margin_ns);
+            let from_ns = self.request_start_ns.saturating_sub(margin_ns);
+            let Some(run) = run.cut(from_ns, until_ns, Edge::default()) else {
+                continue;
+            };
+            if *source.get_or_insert(run.first().source) != run.first().source {
+                break;
+            }
+            target.put(&run, &gathered, &mut problems);
+        }
+        let covered = target.there.iter().filter(|there| **there).count();
+        let cut = Cut {
+            start_ns: target.start_ns,
+            rate_hz: target.rate_hz,
+            covered,
+        };
+        Ok((cut, problems))
+    }
+}
+
+fn request(selection: &Selection, start_ns: i64, end_ns: i64) -> Request<'_> {
+    Request {
+        selection,
+        start_ns,
+        end_ns,
+        edge: Edge::default(),
+        join_files: true,
+        // Which samples of a record that failed its own check are right, nothing tells.
+        keep_failed: false,
+        threads: 1,
+    }
+}
+
+fn find(
+    archive: &Archive,
+    selection: &Selection,
+    start_ns: i64,
+    end_ns: i64,
+) -> Result<Vec<FoundRun>, Error> {
+    find_runs(archive, &request(selection, start_ns, end_ns))
+}
+
+/// The place of a window in the caller's array.
+struct Target<'a, T> {
+    out: &'a mut [T],
+    /// Which samples are there; empty before the first.
+    there: Vec<bool>,
+    start_ns: i64,
+    rate_hz: f64,
+}
+
+impl<T: Number> Target<'_, T> {
+    /// Decode a run, and put those of its samples into the window that are not there yet.
+    fn put(&mut self, run: &Run, gathered: &Gathered, problems: &mut Vec<Problem>) {
+        let decoding = Decoding {
+            keep_failed: false,
+            threads: 1,
+        };
+        let mut answer = Answer::default();
+        decode_run(run, &gathered.buffers, decoding, &mut answer);
+        problems.append(&mut answer.problems);
+        for segment in &answer.segments {
+            if let Err(reason) = self.put_segment(segment) {
+                let path = &gathered.buffers[run.first().buffer].path;
+                let problem = Problem::file(path, ProblemKind::Unsupported, reason);
+                problems.push(problem.of_channel(&segment.source));
+            }
+        }
+    }
+
+    fn put_segment(&mut self, segment: &Segment) -> Result<(), String> {
+        let rate_hz = segment.rate_hz;
+        if self.there.is_empty() {
+            let npts = segment.samples.len();
+            let from = nearest_sample(segment.start_ns, rate_hz, self.start_ns);
+            if from >= npts as i64 || from.saturating_add(self.out.len() as i64) <= 0 {
+                return Ok(());
+            }
+            self.start_ns = sample_time_ns(segment.start_ns, rate_hz, from);
+            self.rate_hz = rate_hz;
+            self.there = vec![false; self.out.len()];
+        } else if !mseed_core::time::same_rate(self.rate_hz, rate_hz) {
+            return Err(format!(
+                "sample rate {rate_hz} Hz: expected {} as at the begin of the window",
+                self.rate_hz
+            ));
+        }
+        let first = nearest_sample(self.start_ns, self.rate_hz, segment.start_ns);
+        match &segment.samples {
+            Samples::Int32(v) => self.fill(first, v, |value| Some(T::from_int32(value))),
+            Samples::Float32(v) => self.fill(first, v, T::from_float32),
+            Samples::Float64(v) => self.fill(first, v, T::from_float64),
+            Samples::Text(_) => Ok(()),
+        }
+    }
+
+    fn fill<S: Copy>(
+        &mut self,
+        first: i64,
+        samples: &[S],
+        convert: impl Fn(S) -> Option<T>,
+    ) -> Result<(), String> {
+        let skip = usize::try_from(-first).unwrap_or(0);
+        let at = usize::try_from(first).unwrap_or(0);
+        let samples = samples.get(skip..).unwrap_or_default();
+        let places = self.out.iter_mut().zip(&mut self.there).skip(at);
+        for ((to, there), value) in places.zip(samples) {
+            if !*there {
+                *to = convert(*value).ok_or("float samples: expected integers for this array")?;
+                *there = true;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+"""`credit_fast.obspy.Client` in the place of ObsPy's own client of an index."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import credit_fast
+from credit_fast import _core
+from credit_fast.obspy import Client
+
+obspy = pytest.importorskip("obspy")
+tsindex = pytest.importorskip("obspy.clients.filesystem.tsindex")
+
+# ObsPy's own question to SQLAlchemy.
+pytestmark = pytest.mark.filterwarnings("ignore:SELECT statement has a cartesian product")
+
+START = obspy.UTCDateTime("2018-07-08T23:40:00")
+RATE = 100.0
+CODES = ("XX", "AAA", "00", "HHZ")
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two day files of two channels, a gap of 100 s in one of them."""
+    folder = tmp_path_factory.mktemp("archive")
+    noise = np.random.default_rng(1).integers(-9999, 9999, 240_000, dtype=np.int32)
+    for channel, pieces in (("HHZ", [(0, 240_000)]), ("HHN", [(0, 100_000), (110_000, 240_000)])):
+        for first, end in pieces:
+            for a, b in ((first, min(end, 120_000)), (max(first, 120_000), end)):
+                if a >= b:
+                    continue
+                start_ns = (START + a / RATE).ns
+                records = _core.encode_mseed2(
+                    *CODES[:3], channel, start_ns, RATE, noise[a:b], "STEIM2"
+                )
+                (folder / f"{channel}.{a}").write_bytes(records)
+    path = folder.parent / "index.db"
+    credit_fast.makeindex(folder, path, progress=False)
+    return path
+
+
+@pytest.fixture
+def theirs(index: Path, tmp_path: Path) -> Any:
+    """ObsPy's client, on a copy: two SQLite libraries on one file drop each other's locks."""
+    return tsindex.Client(str(shutil.copy(index, tmp_path / "copy.db")))
+
+
+def content(stream: Any) -> list[tuple[Any, ...]]:
+    return sorted((t.id, t.stats.starttime, t.stats.sampling_rate, t.data.tolist()) for t in stream)
+
+
+def test_one_changed_import_line_gives_the_same_streams(index: Path, theirs: Any) -> None:
+    ours = Client(str(index))
+    for begin, end in ((0, 30), (600, 1800), (950, 1150), (1199, 1201), (5000, 6000)):
+        window = (START + begin, START + end)
+        a = ours.get_waveforms("XX", "*", "*", "HH?", *window)
+        b = theirs.get_waveforms("XX", "*", "*", "HH?", *window)
+        assert isinstance(a, obspy.Stream)
+        assert content(a) == content(b)
+    rows = [(*CODES, START, START + 10), ("XX", "AAA", "00", "HHN", START + 20, START + 30)]
+    together = ours.get_waveforms_bulk(rows)
+    assert content(together) == content(theirs.get_waveforms_bulk(rows))
+    assert len(together) == 2
+    assert [len(stream) for stream in ours.get_waveforms_bulk(rows, grouped=True)] == [1, 1]
+
+
+def test_a_window_of_no_duration_at_the_begin_of_a_file_has_its_sample(
+    index: Path, theirs: Any
+) -> None:
+    midnight = START + 1200
+    assert len(theirs.get_waveforms(*CODES, midnight, midnight)) == 0
+    [trace] = Client(str(index)).get_waveforms(*CODES, midnight, midnight)
+    assert (trace.stats.starttime, trace.stats.npts) == (midnight, 1)
+
+
+def test_what_is_there_is_told_as_obspy_tells_it(index: Path, theirs: Any) -> None:
+    ours = Client(str(index))
+    assert ours.get_nslc() == theirs.get_nslc()
+    assert ours.get_availability_extent() == theirs.get_availability_extent()
+    assert ours.get_availability(channel="HHN") == theirs.get_availability(channel="HHN")
+    window = (START + 100, START + 2000)
+    # Theirs are not clipped to the window.
+    assert theirs.get_availability(*CODES, *window) == ours.get_availability(*CODES)
+    assert ours.get_availability(*CODES, *window) == [(*CODES, *window)]
+    assert ours.has_data(*CODES, *window) is theirs.has_data(*CODES, *window) is True
+    assert ours.has_data(*CODES, START - 100, START - 50) is False
+    gappy = ("XX", "AAA", "00", "HHN", START + 900, START + 1200)
+    fraction, gaps = ours.get_availability_percentage(*gappy)
+    expected, their_gaps = theirs.get_availability_percentage(*gappy)
+    assert gaps == their_gaps == 1
+    # Theirs has no time for the last sample of a span.
+    assert fraction == pytest.approx(expected, abs=2 / RATE / 300)
+    assert fraction == pytest.approx(2 / 3)
+
+
+def test_names_of_obspys_client_are_taken(index: Path, tmp_path: Path) -> None:
+    moved = Client(
+        database=str(index), datapath_replace=(str(tmp_path / "old"), str(tmp_path / "new"))
+    )
+    again = pickle.loads(pickle.dumps(moved))
+    assert len(again.get_waveforms(*CODES, START, START + 1)) == 1
+    assert repr(again) == f"credit_fast.obspy.Client({str(index)!r})"
+    with pytest.raises(TypeError, match="expected an index file"):
+        Client()

@@ -1,0 +1,135 @@
+"""Several indexes as one client, and archives that moved."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import credit_fast
+from credit_fast import Client, DataWarning, UTCDateTime, _core
+
+START = UTCDateTime("2011-12-31T23:50:00")
+RATE = 20.0
+#: Samples of each year's files.
+NPTS = 12_000
+
+
+def write_year(folder: Path, channel: str, number: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    first = number * NPTS
+    data = np.arange(first, first + NPTS, dtype=np.int32)
+    start_ns = (START + first / RATE).ns
+    records = _core.encode_mseed2("XX", "AAA", "", channel, start_ns, RATE, data, "STEIM2")
+    (folder / f"{channel}.{number}").write_bytes(records)
+
+
+@pytest.fixture
+def years(tmp_path: Path) -> list[Path]:
+    """Three indexes of ten minutes each, 2011 to 2013 as it were, each beside its data."""
+    indexes = []
+    for number in range(3):
+        folder = tmp_path / f"disk{number}" / "data"
+        write_year(folder, "HHZ", number)
+        if number == 1:
+            write_year(folder, "HHN", number)
+        indexes.append(tmp_path / f"201{number}.db")
+        credit_fast.makeindex(folder, indexes[-1], progress=False)
+    return indexes
+
+
+def window(client: Client, begin: int, end: int) -> np.ndarray:
+    stream = client.get_waveforms("XX", "AAA", "", "HHZ", START + begin / RATE, START + end / RATE)
+    assert len(stream) <= 1
+    return stream[0].data if stream else np.zeros(0)
+
+
+def test_a_window_over_the_border_of_two_indexes_comes_whole(years: list[Path]) -> None:
+    client = Client(years)
+    assert window(client, NPTS - 100, NPTS + 100).tolist() == list(range(NPTS - 100, NPTS + 101))
+    assert window(client, 0, 3 * NPTS).tolist() == list(range(3 * NPTS))
+    alone = Client(years[0])
+    assert window(alone, NPTS - 100, NPTS + 100).tolist() == list(range(NPTS - 100, NPTS))
+    cut = client.cut([("XX", "AAA", "", "HH", START + (NPTS - 5) / RATE)], 10, "Z", "int32")
+    assert cut.data.tolist() == [[list(range(NPTS - 5, NPTS + 5))]]
+
+
+def test_a_name_with_wildcards_stands_for_all_that_it_finds(
+    years: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(str(tmp_path / "201?.db"))
+    assert len(window(client, 0, 3 * NPTS)) == 3 * NPTS
+    assert repr(client) == f"Client({[str(path) for path in years]!r})"
+    monkeypatch.chdir(tmp_path)
+    assert len(window(Client("*[01].db"), 0, 3 * NPTS)) == 2 * NPTS
+    with pytest.raises(FileNotFoundError, match="No index file has such a name"):
+        Client("19*.db")
+    with pytest.raises(ValueError, match="no index"):
+        Client([])
+
+
+def test_channels_and_extents_are_those_of_all_indexes(years: list[Path]) -> None:
+    client = Client(years)
+    assert client.get_nslc() == [("XX", "AAA", "", "HHN"), ("XX", "AAA", "", "HHZ")]
+    last = START + (3 * NPTS - 1) / RATE
+    assert client.get_availability_extent(channel="HHZ") == [("XX", "AAA", "", "HHZ", START, last)]
+    assert client.get_availability(channel="HHZ") == [("XX", "AAA", "", "HHZ", START, last)]
+    second = (START + NPTS / RATE, START + (2 * NPTS - 1) / RATE)
+    assert client.get_availability_extent(channel="HHN") == [("XX", "AAA", "", "HHN", *second)]
+
+
+def test_the_same_file_in_two_indexes_gives_its_samples_once(years: list[Path]) -> None:
+    assert window(Client([years[1], years[1]]), NPTS, NPTS + 99).tolist() == list(
+        range(NPTS, NPTS + 100)
+    )
+
+
+def test_a_client_of_several_indexes_can_be_pickled(years: list[Path]) -> None:
+    client = pickle.loads(pickle.dumps(Client(years)))
+    assert len(window(client, 0, 3 * NPTS)) == 3 * NPTS
+
+
+def test_an_archive_that_moved_is_found_by_its_path_map(years: list[Path], tmp_path: Path) -> None:
+    for number in range(3):
+        shutil.move(tmp_path / f"disk{number}", tmp_path / f"new{number}")
+    with pytest.warns(DataWarning, match="disk0"):
+        assert len(window(Client(years[0]), 0, NPTS)) == 0
+    rules = [{str(tmp_path / f"disk{n}"): str(tmp_path / f"new{n}")} for n in range(3)]
+    client = Client(years, path_map=rules)
+    assert len(window(client, 0, 3 * NPTS)) == 3 * NPTS
+    again = pickle.loads(pickle.dumps(client))
+    assert len(window(again, 0, 3 * NPTS)) == 3 * NPTS
+    for_all = Client(years, path_map={old: new for rule in rules for old, new in rule.items()})
+    assert len(window(for_all, 0, 3 * NPTS)) == 3 * NPTS
+    only_second = Client(years, path_map=[None, rules[1], None])
+    with pytest.warns(DataWarning, match="disk0"):
+        assert len(window(only_second, 0, 2 * NPTS - 10)) == NPTS - 9
+
+
+def test_a_rule_that_leads_nowhere_is_named(years: list[Path], tmp_path: Path) -> None:
+    client = Client(years[0], path_map={str(tmp_path / "disk0"): str(tmp_path / "nowhere")})
+    # The file is still where the index says.
+    assert len(window(client, 0, 10)) == 11
+    shutil.move(tmp_path / "disk0", tmp_path / "away")
+    with pytest.warns(DataWarning, match=r"No such file.*nowhere"):
+        window(client, 0, 10)
+    with pytest.raises(ValueError, match="2 path maps: expected one for each of 3 indexes"):
+        Client(years, path_map=[None, None])
+
+
+def test_one_missing_index_of_several_is_named(years: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"gone\.db"):
+        Client([years[0], tmp_path / "gone.db"])
+
+
+def test_more_indexes_than_a_thread_keeps_connections_for(tmp_path: Path) -> None:
+    write_year(tmp_path / "data", "HHZ", 0)
+    credit_fast.makeindex(tmp_path / "data", tmp_path / "one.db", progress=False)
+    for number in range(70):
+        shutil.copy(tmp_path / "one.db", tmp_path / f"copy{number:02}.db")
+    client = Client(str(tmp_path / "copy*.db"))
+    assert window(client, 0, 99).tolist() == list(range(100))
+    assert window(client, 0, 99).tolist() == list(range(100))
