@@ -10,11 +10,11 @@ use crate::run::{Cancel, TICK, Ticker};
 /// Jobs that a thread takes at once: neighbours in the order, which read the same file.
 const BLOCK: usize = 16;
 
-/// Results that may wait to be taken: bounds the memory.
-const QUEUE: usize = 256;
+/// Blocks of results that may wait to be taken: bounds the memory.
+const QUEUE: usize = 16;
 
-/// Do jobs in about their order; each result is taken by this thread, which meanwhile asks whether
-/// to go on. Work that gets a cancel flag shall look at it now and then.
+/// Do jobs in about their order, on this thread too; each result is taken by this thread, which now
+/// and then asks whether to go on. Work that gets a cancel flag shall look at it.
 pub(super) fn each<J: Send, R: Send>(
     jobs: Vec<J>,
     threads: usize,
@@ -24,13 +24,6 @@ pub(super) fn each<J: Send, R: Send>(
 ) -> Result<(), Error> {
     let cancel = Cancel::default();
     let threads = threads.min(jobs.len().div_ceil(BLOCK));
-    if threads <= 1 {
-        for job in jobs {
-            ticker.poll()?;
-            take(work(job, &cancel));
-        }
-        return Ok(());
-    }
     let jobs = Mutex::new(jobs.into_iter());
     let next_block = || -> Vec<J> {
         let mut jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,38 +31,52 @@ pub(super) fn each<J: Send, R: Send>(
     };
     thread::scope(|scope| {
         let (sender, results) = sync_channel(QUEUE);
-        for _ in 0..threads {
+        for _ in 1..threads {
             let sender = sender.clone();
             let (work, next_block, cancel) = (&work, &next_block, &cancel);
             scope.spawn(move || {
                 loop {
                     let block = next_block();
-                    if block.is_empty() {
+                    if block.is_empty() || cancel.is_set() {
                         return;
                     }
-                    for job in block {
-                        if cancel.is_set() || sender.send(work(job, cancel)).is_err() {
-                            return;
-                        }
+                    let done: Vec<R> = block.into_iter().map(|job| work(job, cancel)).collect();
+                    if sender.send(done).is_err() {
+                        return;
                     }
                 }
             });
         }
         drop(sender);
-        loop {
-            match results.recv_timeout(TICK) {
-                Ok(result) => take(result),
-                Err(RecvTimeoutError::Timeout) => {}
-                // All are done; a thread that panicked is told of when the scope ends.
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        let mut here = || -> Result<(), Error> {
+            loop {
+                let block = next_block();
+                if block.is_empty() {
+                    break;
+                }
+                for job in block {
+                    ticker.poll()?;
+                    take(work(job, &cancel));
+                }
+                results.try_iter().flatten().for_each(&mut take);
             }
-            if let Err(error) = ticker.poll() {
-                cancel.set();
-                // Whoever waits to hand a result over is told by this end of the channel going.
-                drop(results);
-                return Err(error);
+            loop {
+                match results.recv_timeout(TICK) {
+                    Ok(done) => done.into_iter().for_each(&mut take),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    // All are done; a thread that panicked is told of when the scope ends.
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                }
+                ticker.poll()?;
             }
+        };
+        let result = here();
+        if result.is_err() {
+            cancel.set();
         }
+        // Whoever waits to hand results over is told by this end of the channel going.
+        drop(results);
+        result
     })
 }
 
@@ -99,10 +106,12 @@ mod tests {
     #[test]
     fn a_caller_who_gives_up_ends_all_threads() {
         let mut give_up = || false;
+        let here = thread::current().id();
         let work = |_: u32, cancel: &Cancel| {
-            while !cancel.is_set() {
+            while !cancel.is_set() && thread::current().id() != here {
                 thread::sleep(TICK / 10);
             }
+            thread::sleep(TICK / 10);
         };
         let jobs = (0..10_000).collect();
         let result = each(jobs, 4, &mut Ticker::new(&mut give_up), work, |()| {});
