@@ -19,6 +19,7 @@ from credit_fast.errors import (
 )
 from credit_fast.hdf5 import makeh5, open_dataset
 from credit_fast.index import IndexReport, makeindex
+from credit_fast.index_info import IndexInfo, index_info
 from credit_fast.inspection import FileInspection, inspect_files
 from credit_fast.reading import read
 from credit_fast.stations import Station, StationTable, read_stations
@@ -37,6 +38,7 @@ __all__ = [
     "FileInspection",
     "IncompleteWindowError",
     "IndexFormatError",
+    "IndexInfo",
     "IndexReport",
     "MiniSeedError",
     "MissingExtraError",
@@ -51,6 +53,7 @@ __all__ = [
     "UnsupportedEncodingError",
     "Windows",
     "__version__",
+    "index_info",
     "inspect_files",
     "makeh5",
     "makeindex",

@@ -34,6 +34,7 @@ class IndexReport:
     files_replaced: int
     files_unchanged: int
     files_vanished: int
+    files_pruned: int
     files_without_records: int
     records: int
     bytes: int
@@ -66,6 +67,7 @@ class IndexReport:
             "files_replaced": self.files_replaced,
             "files_unchanged": self.files_unchanged,
             "files_vanished": self.files_vanished,
+            "files_pruned": self.files_pruned,
             "files_without_records": self.files_without_records,
             "records": self.records,
             "bytes": self.bytes,
@@ -94,6 +96,7 @@ def makeindex(
     *,
     threads: int | None = None,
     pattern: str | None = None,
+    prune: bool = False,
     progress: bool | Callable[[int, int, int], object] = True,
 ) -> IndexReport:
     """Index an archive of miniSEED files.
@@ -107,12 +110,16 @@ def makeindex(
     out
         Index file (EarthScope's `tsindex` schema in SQLite), made when missing. When it is
         there, unchanged files (same size and time of change) are passed over, changed ones
-        replaced, new ones added; vanished ones are reported and keep their rows.
+        replaced, new ones added; vanished ones are reported, and keep their rows unless `prune`
+        says otherwise.
     threads
         Scanning threads; all cores by default.
     pattern
         Shell pattern for file names in folders, such as ``"*.mseed"``; with a ``/`` it is
         matched against the path below the root.
+    prune
+        Drop the rows of files below the roots that no longer exist. A folder that is not there
+        at all, as of a disk that is not mounted, is no root: nothing is dropped.
     progress
         True shows a progress bar on a terminal; or a function of (files found, files done,
         bytes done).
@@ -135,11 +142,11 @@ def makeindex(
     names = [os.fspath(r) for r in roots]
     path = os.fspath(out)
     if callable(progress):
-        figures = _core.makeindex(names, path, threads, pattern, progress)
+        figures = _core.makeindex(names, path, threads, pattern, prune, progress)
     elif progress:
-        figures = _with_bar(names, path, threads, pattern)
+        figures = _with_bar(names, path, threads, pattern, prune)
     else:
-        figures = _core.makeindex(names, path, threads, pattern, None)
+        figures = _core.makeindex(names, path, threads, pattern, prune, None)
     start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
     problems = [Problem._from_core(fields) for fields in figures.pop("problems")]
     return IndexReport(
@@ -152,7 +159,7 @@ def makeindex(
 
 
 def _with_bar(
-    names: list[str], path: str, threads: int | None, pattern: str | None
+    names: list[str], path: str, threads: int | None, pattern: str | None, prune: bool
 ) -> dict[str, Any]:
     with work_progress("files") as bar:
         task = bar.add_task("indexing", total=None)
@@ -160,4 +167,4 @@ def _with_bar(
         def on_tick(found: int, done: int, _: int) -> None:
             bar.update(task, completed=done, total=max(found, 1))
 
-        return _core.makeindex(names, path, threads, pattern, on_tick)
+        return _core.makeindex(names, path, threads, pattern, prune, on_tick)

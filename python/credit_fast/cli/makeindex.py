@@ -25,7 +25,7 @@ Every file is looked at, whatever its name: the content decides. Links are follo
 real file is taken once; names that begin with a dot are passed over unless given themselves.
 What is damaged, cut short or no miniSEED is listed with file and byte offset, and everything
 readable around it is indexed. A second run passes over unchanged files, replaces changed ones,
-adds new ones, and lists files of the index that are gone (their rows are kept).
+adds new ones, and lists files of the index that are gone; --prune drops their rows.
 """
 
 EPILOG = """\
@@ -33,6 +33,7 @@ examples:
   credit-fast makeindex -r /data/2019 -o index.db
   credit-fast makeindex -r /data/2019 -r /data/2020 -r one.mseed -o index.db
   credit-fast makeindex -r /data -o index.db --pattern '*.mseed' --threads 4
+  credit-fast makeindex -r /data -o index.db --prune
   credit-fast makeindex -r /data -o index.db --json > report.json
 
 exit code:
@@ -64,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--pattern", metavar="GLOB", help="only files in folders whose name matches, as '*.mseed'"
     )
+    parser.add_argument(
+        "--prune", action="store_true", help="drop the rows of files below DATA that are gone"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
@@ -75,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         args.out,
         threads=args.threads,
         pattern=args.pattern,
+        prune=args.prune,
         progress=not args.quiet,
     )
     if args.json:
@@ -95,6 +100,8 @@ def _print_report(report: IndexReport, console: Console) -> None:
     files += f"{report.files_replaced:,} replaced, {report.files_unchanged:,} unchanged"
     if report.files_vanished:
         files += f"; {report.files_vanished:,} vanished"
+    if report.files_pruned:
+        files += f", {report.files_pruned:,} of them dropped"
     if report.files_without_records:
         files += f"; {report.files_without_records:,} without a record"
     read = f"{report.records:,} in {report.bytes / 1e6:,.1f} MB, {report.seconds:.2f} s"

@@ -30,6 +30,9 @@ type Window<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Vec<String>);
 /// Start in nanoseconds, rate in hertz and number of samples of each window, and problems.
 type Cuts = (Vec<i64>, Vec<f64>, Vec<usize>, Vec<ProblemTuple>);
 
+/// Rows, files, bytes of records, problems.
+type Contents = (u64, u64, u64, Vec<ProblemTuple>);
+
 /// How windows are cut and joined.
 #[derive(FromPyObject)]
 struct Rules {
@@ -112,6 +115,21 @@ impl Archive {
             window::Archive::open(named)
         })?;
         Ok(Self { opened })
+    }
+
+    /// Rows, files, bytes of records and problems of each index.
+    fn contents(&self, py: Python<'_>) -> PyResult<Vec<Contents>> {
+        let found = enter(py, || {
+            let sources = self.opened.sources().iter();
+            sources
+                .map(|source| source.index.contents())
+                .collect::<Result<Vec<_>, _>>()
+        })?;
+        let tuple = |contents: mseed_archive::tsindex::Contents| {
+            let problems = contents.problems.into_iter().map(wrap::problem).collect();
+            (contents.rows, contents.files, contents.data_bytes, problems)
+        };
+        Ok(found.into_iter().map(tuple).collect())
     }
 
     /// Channels of a selection.

@@ -15,13 +15,14 @@ use crate::wrap;
 ///
 /// Returns the figures of the run as a dict.
 #[pyfunction]
-#[pyo3(signature = (roots, index, threads, pattern, progress))]
+#[pyo3(signature = (roots, index, threads, pattern, prune, progress))]
 pub(crate) fn makeindex<'py>(
     py: Python<'py>,
     roots: Vec<PathBuf>,
     index: PathBuf,
     threads: Option<usize>,
     pattern: Option<String>,
+    prune: bool,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let job = Job {
@@ -29,6 +30,7 @@ pub(crate) fn makeindex<'py>(
         index,
         pattern,
         threads: threads.and_then(NonZeroUsize::new),
+        prune,
     };
     let shown = Mutex::new(Progress::default());
     let report = enter_ticking(
@@ -59,6 +61,7 @@ pub(crate) fn makeindex<'py>(
     figures.set_item("files_replaced", report.files_replaced)?;
     figures.set_item("files_unchanged", report.files_unchanged)?;
     figures.set_item("files_vanished", report.files_vanished)?;
+    figures.set_item("files_pruned", report.files_pruned)?;
     figures.set_item("files_without_records", report.files_without_records)?;
     figures.set_item("records", report.records)?;
     figures.set_item("bytes", report.bytes)?;

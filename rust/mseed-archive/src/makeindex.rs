@@ -33,6 +33,8 @@ pub struct Job {
     pub pattern: Option<String>,
     /// Scanning threads; one a core when not given.
     pub threads: Option<NonZeroUsize>,
+    /// Whether the rows of files that no longer exist are dropped; else they are marked.
+    pub prune: bool,
 }
 
 /// How far a run is.
@@ -57,8 +59,10 @@ pub struct Report {
     pub files_replaced: u64,
     /// Files passed over because they did not change.
     pub files_unchanged: u64,
-    /// Files of the index below the roots that no longer exist; their rows are kept.
+    /// Files of the index below the roots that no longer exist.
     pub files_vanished: u64,
+    /// Those of them whose rows were dropped.
+    pub files_pruned: u64,
     /// Scanned files that hold no record.
     pub files_without_records: u64,
     /// Records read in this run.
@@ -155,7 +159,17 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     result?;
     let vanished = vanished_files(job, &shared);
     report.files_vanished = vanished.len() as u64;
-    report.problems.extend(vanished);
+    // A folder without any file is rather a disk that is not mounted than an archive that is gone.
+    if job.prune && counts.now().found > 0 {
+        writer.remove_files(&vanished, &mut ticker)?;
+        report.files_pruned = report.files_vanished;
+    } else {
+        let reason = "in the index, but no longer there; its rows are kept";
+        let problem = |name: String| Problem::file(&name, ProblemKind::Vanished, reason);
+        let problems: Vec<_> = vanished.into_iter().map(problem).collect();
+        writer.mark_vanished(&problems, &mut ticker)?;
+        report.problems.extend(problems);
+    }
     let (totals, replaced) = writer.finish(now_ns(), &mut ticker)?;
     report.files_found = counts.now().found;
     report.files_replaced += replaced;
@@ -215,7 +229,7 @@ fn run_threads(
 }
 
 /// Files that the index knows below the roots, that the walk did not find, and that are gone.
-fn vanished_files(job: &Job, shared: &Shared<'_>) -> Vec<Problem> {
+fn vanished_files(job: &Job, shared: &Shared<'_>) -> Vec<String> {
     let roots: Vec<_> = job.roots.iter().flat_map(|r| r.canonicalize()).collect();
     let seen = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
     let mut gone: Vec<_> = shared
@@ -223,13 +237,12 @@ fn vanished_files(job: &Job, shared: &Shared<'_>) -> Vec<Problem> {
         .keys()
         .filter(|name| !seen.contains(name.as_str()))
         .filter(|name| roots.iter().any(|root| Path::new(name).starts_with(root)))
-        .filter(|name| !Path::new(name).exists())
+        // Who may not look into a folder does not know that its files are gone.
+        .filter(|name| matches!(Path::new(name).try_exists(), Ok(false)))
+        .cloned()
         .collect();
     gone.sort();
-    let reason = "in the index, but no longer there; its rows are kept";
-    gone.into_iter()
-        .map(|name| Problem::file(name, ProblemKind::Vanished, reason))
-        .collect()
+    gone
 }
 
 /// The index and SQLite's files beside it are no data.

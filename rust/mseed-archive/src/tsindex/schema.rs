@@ -32,6 +32,10 @@ bytes INTEGER NOT NULL,kind TEXT NOT NULL,reason TEXT NOT NULL,count INTEGER NOT
 CREATE INDEX IF NOT EXISTS credit_fast_problems_idx ON credit_fast_problems (filename);
 ";
 
+/// All problems, by file.
+pub(super) const SELECT_PROBLEMS: &str = "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
+     ORDER BY filename,rowid";
+
 /// An index made before problems were counted.
 pub(super) const ADD_COUNT: &str =
     "ALTER TABLE credit_fast_problems ADD COLUMN count INTEGER NOT NULL DEFAULT 1";

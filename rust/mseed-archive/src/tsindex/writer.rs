@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
 use super::connection::{names, wrap};
+use super::contents::problem;
 use super::opened::{self, Opened};
 use super::patience::{self, BUSY};
 use super::schema::{self, rate_value, seconds_text, time_text};
@@ -189,7 +190,7 @@ impl IndexWriter {
         })
     }
 
-    /// Problems that earlier runs found, by file.
+    /// Problems that earlier runs found in files, by file.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
@@ -198,25 +199,14 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
     ) -> Result<HashMap<String, Vec<Problem>>, Error> {
         self.patiently(ticker, |connection| {
-            let mut statement = connection.prepare(
-                "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
-                 ORDER BY rowid",
-            )?;
+            let mut statement = connection.prepare(schema::SELECT_PROBLEMS)?;
             let mut problems: HashMap<String, Vec<Problem>> = HashMap::new();
-            let mut rows = statement.query([])?;
-            while let Some(row) = rows.next()? {
-                let path: String = row.get(0)?;
-                let offset: Option<i64> = row.get(1)?;
-                let length: i64 = row.get(2)?;
-                let kind: String = row.get(3)?;
-                problems.entry(path.clone()).or_default().push(Problem {
-                    path,
-                    offset: offset.map(|at| at as u64),
-                    length: length as u64,
-                    kind: ProblemKind::from_text(&kind),
-                    reason: row.get(4)?,
-                    count: row.get::<_, i64>(5)? as u64,
-                });
+            for found in statement.query_map([], problem)? {
+                let found = found?;
+                // Which files are gone is found out anew.
+                if found.kind != ProblemKind::Vanished {
+                    problems.entry(found.path.clone()).or_default().push(found);
+                }
             }
             Ok(problems)
         })
@@ -262,6 +252,56 @@ impl IndexWriter {
         })
     }
 
+    /// Drop all that the index has of files.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`]; the index stays as it was.
+    pub fn remove_files(&self, names: &[String], ticker: &mut Ticker<'_>) -> Result<(), Error> {
+        self.patiently(ticker, |connection| {
+            let transaction =
+                Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            for name in names {
+                forget_file(&transaction, name)?;
+            }
+            transaction.commit()
+        })
+    }
+
+    /// Note files that no longer exist, in the place of those noted before that do again.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`]; the index stays as it was.
+    pub fn mark_vanished(
+        &self,
+        problems: &[Problem],
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(), Error> {
+        let kind = ProblemKind::Vanished.as_str();
+        self.patiently(ticker, |connection| {
+            let transaction =
+                Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            let marked = {
+                let mut statement = transaction
+                    .prepare("SELECT filename FROM credit_fast_problems WHERE kind=?")?;
+                let rows = statement.query_map([kind], |row| row.get::<_, String>(0))?;
+                rows.collect::<rusqlite::Result<Vec<_>>>()?
+            };
+            for name in &marked {
+                let is_told = problems.iter().any(|problem| problem.path == *name);
+                if is_told || Path::new(name).exists() {
+                    transaction.execute(
+                        "DELETE FROM credit_fast_problems WHERE filename=? AND kind=?",
+                        [name, kind],
+                    )?;
+                }
+            }
+            for problem in problems {
+                insert_problem(&transaction, &problem.path, problem)?;
+            }
+            transaction.commit()
+        })
+    }
+
     /// Write what is left, and make `tsindex_summary` anew.
     ///
     /// # Errors
@@ -304,31 +344,12 @@ fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
 fn replace_file(connection: &Connection, scanned: &ScannedFile) -> rusqlite::Result<bool> {
     let file = &scanned.file;
     let name = file.path.as_str();
-    let rows = connection
-        .prepare_cached("DELETE FROM tsindex WHERE filename=?")?
-        .execute([name])?;
-    connection
-        .prepare_cached("DELETE FROM credit_fast_problems WHERE filename=?")?
-        .execute([name])?;
-    let known = connection
-        .prepare_cached("DELETE FROM credit_fast_files WHERE filename=?")?
-        .execute([name])?;
+    let had = forget_file(connection, name)?;
     for row in &scanned.scan.rows {
         insert_row(connection, row, file, scanned.scanned_ns)?;
     }
-    let mut insert = connection.prepare_cached(
-        "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason,count) \
-         VALUES (?,?,?,?,?,?)",
-    )?;
     for problem in scanned.scan.problems.iter() {
-        insert.execute(params![
-            name,
-            problem.offset.map(|at| at as i64),
-            problem.length as i64,
-            problem.kind.as_str(),
-            problem.reason,
-            problem.count as i64,
-        ])?;
+        insert_problem(connection, name, problem)?;
     }
     // A file that could not be read is tried again next time.
     let unreadable = |p: &Problem| p.kind == ProblemKind::Unreadable;
@@ -345,7 +366,38 @@ fn replace_file(connection: &Connection, scanned: &ScannedFile) -> rusqlite::Res
                 scanned.scan.records as i64
             ])?;
     }
+    Ok(had)
+}
+
+/// Drop rows, problems and state of a file; returns whether there was any row or state.
+fn forget_file(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
+    let rows = connection
+        .prepare_cached("DELETE FROM tsindex WHERE filename=?")?
+        .execute([name])?;
+    connection
+        .prepare_cached("DELETE FROM credit_fast_problems WHERE filename=?")?
+        .execute([name])?;
+    let known = connection
+        .prepare_cached("DELETE FROM credit_fast_files WHERE filename=?")?
+        .execute([name])?;
     Ok(rows + known > 0)
+}
+
+fn insert_problem(connection: &Connection, name: &str, problem: &Problem) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason,count) \
+             VALUES (?,?,?,?,?,?)",
+        )?
+        .execute(params![
+            name,
+            problem.offset.map(|at| at as i64),
+            problem.length as i64,
+            problem.kind.as_str(),
+            problem.reason,
+            problem.count as i64,
+        ])?;
+    Ok(())
 }
 
 fn insert_row(

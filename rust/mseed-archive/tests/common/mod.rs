@@ -80,6 +80,7 @@ impl Archive {
             index: self.index(),
             pattern: None,
             threads: None,
+            prune: false,
         }
     }
 

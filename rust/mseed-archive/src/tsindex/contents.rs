@@ -1,0 +1,62 @@
+//! What an index holds as a whole.
+
+use super::connection::IndexReader;
+use super::schema;
+use crate::Error;
+use crate::problem::{Problem, ProblemKind};
+
+/// Figures of an index, and what was wrong with the files that it was made of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// Rows of `tsindex`.
+    pub rows: u64,
+    /// Files that have rows.
+    pub files: u64,
+    /// Bytes of the records that the rows name.
+    pub data_bytes: u64,
+    /// Problems; an index of another program keeps none.
+    pub problems: Vec<Problem>,
+}
+
+impl IndexReader {
+    /// Count what is in the index.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn contents(&self) -> Result<Contents, Error> {
+        self.with(|handle| {
+            let transaction = handle.connection.unchecked_transaction()?;
+            let (rows, files, bytes): (i64, i64, Option<i64>) = transaction.query_row(
+                "SELECT count(*),count(DISTINCT filename),sum(bytes) FROM tsindex",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )?;
+            let mut contents = Contents {
+                rows: rows as u64,
+                files: files as u64,
+                data_bytes: bytes.unwrap_or(0) as u64,
+                problems: Vec::new(),
+            };
+            if handle.is_own {
+                let mut statement = transaction.prepare(schema::SELECT_PROBLEMS)?;
+                let problems = statement.query_map([], problem)?;
+                contents.problems = problems.collect::<rusqlite::Result<_>>()?;
+            }
+            Ok(contents)
+        })
+    }
+}
+
+/// A row of `credit_fast_problems`.
+pub(super) fn problem(row: &rusqlite::Row<'_>) -> rusqlite::Result<Problem> {
+    let offset: Option<i64> = row.get(1)?;
+    let kind: String = row.get(3)?;
+    Ok(Problem {
+        path: row.get(0)?,
+        offset: offset.map(|at| at as u64),
+        length: row.get::<_, i64>(2)? as u64,
+        kind: ProblemKind::from_text(&kind),
+        reason: row.get(4)?,
+        count: row.get::<_, i64>(5)? as u64,
+    })
+}
