@@ -74,6 +74,21 @@ TASKS = {
             "obspy.read(start, end)": "rival_obspy",
         },
     ),
+    "million": Task(
+        f"cut {WINDOW_S} s of one channel, by an index of a million rows",
+        "window",
+        {"credit_fast.Client": "ours", "ObsPy tsindex.Client": "rival_obspy"},
+    ),
+    "many": Task(
+        f"cut many windows of {WINDOW_S} s",
+        "window",
+        {
+            "credit_fast.Client, bulk": "ours",
+            "credit_fast.Client, bulk, 1 thread": "ours",
+            "credit_fast.Client, one by one": "ours",
+            "credit_fast.Client, cut": "ours",
+        },
+    ),
     "record": Task(
         f"one station record, 3 x {2 * RANGE_S} s, into a new HDF5 file",
         "file",
@@ -102,6 +117,9 @@ REMARKS = (
     "index: mseedindex is called without its Python wrapper, also by ObsPy's Indexer (5 at once).",
     "window: the clients are open before the clock starts. ObsPy's sds.Client and obspy.read need "
     "no index; they go through the whole day file.",
+    "million: the index of the archive and a million rows of day files that do not exist, a "
+    "thousand of them for each channel that is asked for (2000 rows in all with --quick).",
+    "many: `cut` writes int32 into one array; the others make a Stream of each window.",
     "record, dataset: tsindex.Client calls obspy.read for every data record, which costs more than "
     "going through the day file; so both ways to cut are shown.",
     "record, dataset: makeh5 reads catalogue and station file, accounts for every pick, and waits "
@@ -121,7 +139,12 @@ class Comparison:
     def __init__(self, setting: Setting, names: Sequence[str], workers: dict[str, Worker]) -> None:
         self.setting = setting
         self.workers = workers
-        units = {"window": len(setting.windows), "dataset": len(setting.dataset)}
+        units = {
+            "window": len(setting.windows),
+            "million": len(setting.windows),
+            "many": len(setting.many),
+            "dataset": len(setting.dataset),
+        }
         self.tasks = [
             TaskResult(
                 name,
@@ -239,7 +262,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stations=args.stations or (2 if args.quick else 4),
             hours=args.hours or (4 if args.quick else 24),
             n_windows=10,
+            n_many=100 if args.quick else 10_000,
             n_events=2 if args.quick else 6,
+            padded_rows=2000 if args.quick else 1_000_000,
         )
         families = {f for task in args.tasks for f in TASKS[task].rivals.values()}
         workers = {
@@ -248,6 +273,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         }
         workers["ours"].ask("prepare", "master", "", setting)
         workers["ours"].ask("answer", "master", "")
+        if "million" in args.tasks:
+            workers["ours"].ask("prepare", "padded", "", setting)
+            workers["ours"].ask("answer", "padded", "")
         comparison = Comparison(setting, args.tasks, workers)
         try:
             comparison.check(args.spoil)

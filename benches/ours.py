@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from answers import Answer, trace_piece
-from setting import RANGE_S, Setting, Window, copy_of, remove_index
+from padding import pad_index
+from setting import RANGE_S, RATE_HZ, WINDOW_S, Setting, Window, copy_of, remove_index
 from workers import Case, Maker
 
 import credit_fast
@@ -41,21 +42,64 @@ def _index(threads: int | None, setting: Setting) -> Case:
     )
 
 
-def _window(setting: Setting) -> Case:
-    client = credit_fast.Client(copy_of(setting.index, "ours-window"))
+def _padded_index(setting: Setting) -> Case:
+    """Make the index of a large archive around the finished one; no rival of anything."""
+    return Case(lambda: pad_index(setting.index, setting.padded, setting.padded_rows), lambda _: {})
 
-    def cut(w: Window) -> credit_fast.Stream:
-        start, end = credit_fast.UTCDateTime(ns=w.start_ns), credit_fast.UTCDateTime(ns=w.end_ns)
-        return client.get_waveforms(w.network, w.station, w.location, w.channel, start, end)
 
-    def answer(streams: list[credit_fast.Stream]) -> Answer:
+def _cut(client: credit_fast.Client, w: Window) -> credit_fast.Stream:
+    start, end = credit_fast.UTCDateTime(ns=w.start_ns), credit_fast.UTCDateTime(ns=w.end_ns)
+    return client.get_waveforms(w.network, w.station, w.location, w.channel, start, end)
+
+
+def _answer(streams: list[credit_fast.Stream]) -> Answer:
+    return {
+        name: piece
+        for n, stream in enumerate(streams)
+        for name, piece in _traces(stream, f"window {n}, ").items()
+    }
+
+
+def _window(task: str, setting: Setting) -> Case:
+    padded = task == "million"
+    client = credit_fast.Client(
+        setting.padded if padded else copy_of(setting.index, f"ours-{task}")
+    )
+    windows = setting.many if task == "many" else setting.windows
+    return Case(lambda: [_cut(client, window) for window in windows], _answer)
+
+
+def _bulk(threads: int | None, setting: Setting) -> Case:
+    client = credit_fast.Client(copy_of(setting.index, f"ours-bulk-{threads}"))
+    rows = [
+        (w.network, w.station, w.location, w.channel,
+         credit_fast.UTCDateTime(ns=w.start_ns), credit_fast.UTCDateTime(ns=w.end_ns))
+        for w in setting.many
+    ]  # fmt: skip
+    return Case(lambda: client.get_waveforms_bulk(rows, grouped=True, threads=threads), _answer)
+
+
+def _array(setting: Setting) -> Case:
+    """Windows of one rate into one array, as for training."""
+    client = credit_fast.Client(copy_of(setting.index, "ours-array"))
+    rows = [
+        (w.network, w.station, w.location, w.channel, credit_fast.UTCDateTime(ns=w.start_ns))
+        for w in setting.many
+    ]
+    npts = round(WINDOW_S * RATE_HZ) + 1
+
+    def answer(windows: credit_fast.Windows) -> Answer:
         return {
-            name: piece
-            for n, stream in enumerate(streams)
-            for name, piece in _traces(stream, f"window {n}, ").items()
+            f"window {n}, trace 0": trace_piece(
+                ".".join(row[:4]),
+                int(windows.starttime_ns[n, 0]),
+                float(windows.sampling_rate[n, 0]),
+                windows.data[n, 0],
+            )
+            for n, row in enumerate(rows)
         }
 
-    return Case(lambda: [cut(window) for window in setting.windows], answer)
+    return Case(lambda: client.cut(rows, npts, components=None, dtype="int32"), answer)
 
 
 def _hdf5(task: str, threads: int | None, setting: Setting) -> Case:
@@ -77,7 +121,13 @@ CASES: dict[tuple[str, str], Maker] = {
     ("read", "credit_fast.read, 1 thread"): partial(_read, 1),
     ("index", "credit_fast.makeindex"): partial(_index, None),
     ("index", "credit_fast.makeindex, 1 thread"): partial(_index, 1),
-    ("window", "credit_fast.Client"): _window,
+    ("padded", ""): _padded_index,
+    ("window", "credit_fast.Client"): partial(_window, "window"),
+    ("million", "credit_fast.Client"): partial(_window, "million"),
+    ("many", "credit_fast.Client, one by one"): partial(_window, "many"),
+    ("many", "credit_fast.Client, bulk"): partial(_bulk, None),
+    ("many", "credit_fast.Client, bulk, 1 thread"): partial(_bulk, 1),
+    ("many", "credit_fast.Client, cut"): _array,
     ("record", "credit_fast.makeh5"): partial(_hdf5, "record", None),
     ("dataset", "credit_fast.makeh5"): partial(_hdf5, "dataset", None),
     ("dataset", "credit_fast.makeh5, 1 thread"): partial(_hdf5, "dataset", 1),

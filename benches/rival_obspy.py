@@ -173,6 +173,9 @@ CASES: dict[tuple[str, str], Maker] = {
     ("window", "ObsPy tsindex.Client"): partial(
         _window_by_client, partial(_tsindex, "obspy-window")
     ),
+    ("million", "ObsPy tsindex.Client"): partial(
+        _window_by_client, lambda setting: tsindex.Client(str(setting.padded))
+    ),
     ("window", "ObsPy sds.Client"): partial(
         _window_by_client, lambda setting: sds.Client(str(setting.data))
     ),

@@ -17,6 +17,8 @@ from credit_fast.times import UTCDateTime
 
 RANGE_S = 500
 WINDOW_S = 30
+#: Of the archive.
+RATE_HZ = 100.0
 _NS = 1_000_000_000
 
 
@@ -49,7 +51,11 @@ class StationRecord:
 
 @dataclass(frozen=True)
 class Setting:
-    """What every rival gets. `index` is a finished index, of which each takes its own copy."""
+    """What every rival gets.
+
+    `index` is a finished index, of which each takes its own copy; `padded` has `padded_rows` rows
+    more, and is only read.
+    """
 
     scratch: Path
     data: Path
@@ -57,6 +63,9 @@ class Setting:
     index: Path
     stations: Path
     windows: tuple[Window, ...]
+    many: tuple[Window, ...]
+    padded: Path
+    padded_rows: int
     record_catalog: Path
     record: tuple[StationRecord, ...]
     dataset_catalog: Path
@@ -67,7 +76,14 @@ class Setting:
 
 
 def make_setting(
-    scratch: Path, *, stations: int, hours: float, n_windows: int, n_events: int
+    scratch: Path,
+    *,
+    stations: int,
+    hours: float,
+    n_windows: int,
+    n_many: int,
+    n_events: int,
+    padded_rows: int,
 ) -> Setting:
     """Write archive and catalogues into `scratch`; the same arguments give the same bytes."""
     archive = make_archive(
@@ -94,6 +110,9 @@ def make_setting(
         index=scratch / "master.db",
         stations=archive.station_file,
         windows=tuple(_windows(archive, n_windows)),
+        many=tuple(_windows(archive, n_many)),
+        padded=scratch / "padded.db",
+        padded_rows=padded_rows,
         record_catalog=_write_catalog(scratch / "record.pha", record),
         record=record,
         dataset_catalog=_write_catalog(scratch / "dataset.pha", dataset),

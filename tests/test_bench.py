@@ -38,6 +38,13 @@ RIVALS = {
         "ObsPy sds.Client",
         "obspy.read(start, end)",
     },
+    "million": {"credit_fast.Client", "ObsPy tsindex.Client"},
+    "many": {
+        "credit_fast.Client, bulk",
+        "credit_fast.Client, bulk, 1 thread",
+        "credit_fast.Client, one by one",
+        "credit_fast.Client, cut",
+    },
     "record": {
         "credit_fast.makeh5",
         "ObsPy tsindex.Client + h5py",
