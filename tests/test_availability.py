@@ -31,7 +31,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
         "XX", "AAA", "", "LHZ", START.ns, 1.0, np.zeros(500, np.int32), "STEIM2"
     )
     (folder / "slow").write_bytes(slow)
-    index = folder.parent / "index.db"
+    index = tmp_path_factory.mktemp("index") / "index.db"
     credit_fast.makeindex(folder, index, progress=False)
     return Client(index)
 

@@ -54,7 +54,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write(folder, "", "HHN", 30_000, 30_000)
     write(folder, "10", "HHZ", 0, NPTS)
     write(folder, "10", "LHZ", 0, NPTS)
-    path = folder.parent / "index.db"
+    path = tmp_path_factory.mktemp("index") / "index.db"
     credit_fast.makeindex(folder, path, progress=False)
     return path
 

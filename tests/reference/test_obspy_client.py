@@ -40,7 +40,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     *CODES[:3], channel, start_ns, RATE, noise[a:b], "STEIM2"
                 )
                 (folder / f"{channel}.{a}").write_bytes(records)
-    path = folder.parent / "index.db"
+    path = tmp_path_factory.mktemp("index") / "index.db"
     credit_fast.makeindex(folder, path, progress=False)
     return path
 
