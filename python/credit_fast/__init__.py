@@ -5,6 +5,7 @@ from credit_fast.catalogs import Catalog, Event, Pick, read_catalog
 from credit_fast.check import testh5
 from credit_fast.client import Client
 from credit_fast.cutting import Windows
+from credit_fast.dataset import WindowDataset
 from credit_fast.errors import (
     CatalogError,
     CreditFastError,
@@ -51,6 +52,7 @@ __all__ = [
     "Trace",
     "UTCDateTime",
     "UnsupportedEncodingError",
+    "WindowDataset",
     "Windows",
     "__version__",
     "index_info",

@@ -121,8 +121,8 @@ def _channels(channel: str, letters: list[str] | None) -> list[str]:
     """`HH?` or `HH` with the letter of each component."""
     if letters is None:
         return [channel]
-    band = channel.removesuffix("?")
-    if not (channel.endswith("?") or len(channel) == 2):
+    band = channel if len(channel) == 2 else channel[:-1]
+    if len(band) != 2 or channel[2:] not in ("", "?"):
         raise ValueError(f'channel {channel!r}: expected one like "HH?", or components=None')
     return [band + (letter if len(letter) == 1 else f"[{letter}]") for letter in letters]
 
