@@ -25,7 +25,7 @@ from answers import Answer, differences, hdf5_answer, index_answer, spoil
 from machine import cpu_slug, machine_facts, versions
 from outcome import Result, Run, TaskResult, print_tables, without_paths, write_run
 from rich.console import Console
-from setting import RANGE_S, WINDOW_S, Setting, make_setting
+from setting import RANGE_S, WINDOW_S, Setting, make_setting, training_windows
 from workers import RivalError, Worker
 
 RUNS = Path(__file__).resolve().parent / "runs"
@@ -89,6 +89,11 @@ TASKS = {
             "credit_fast.Client, cut": "ours",
         },
     ),
+    "train": Task(
+        f"training windows of 3 x {WINDOW_S} s",
+        "window",
+        {"credit_fast.WindowDataset": "ours", "h5py, a gzip data set": "rival_obspy"},
+    ),
     "record": Task(
         f"one station record, 3 x {2 * RANGE_S} s, into a new HDF5 file",
         "file",
@@ -120,6 +125,9 @@ REMARKS = (
     "million: the index of the archive and a million rows of day files that do not exist, a "
     "thousand of them for each channel that is asked for (2000 rows in all with --quick).",
     "many: `cut` writes int32 into one array; the others make a Stream of each window.",
+    "train: WindowDataset cuts from the raw archive, in batches of 64 on one thread, and forms the "
+    "labels; the other side reads the same windows from a file that holds 1000 s around each pick, "
+    "as the task dataset writes it, and forms nothing.",
     "record, dataset: tsindex.Client calls obspy.read for every data record, which costs more than "
     "going through the day file; so both ways to cut are shown.",
     "record, dataset: makeh5 reads catalogue and station file, accounts for every pick, and waits "
@@ -143,6 +151,7 @@ class Comparison:
             "window": len(setting.windows),
             "million": len(setting.windows),
             "many": len(setting.many),
+            "train": len(training_windows(setting)),
             "dataset": len(setting.dataset),
         }
         self.tasks = [

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from answers import Answer, trace_piece
 from padding import pad_index
-from setting import RANGE_S, RATE_HZ, WINDOW_S, Setting, Window, copy_of, remove_index
+from setting import (
+    RANGE_S,
+    RATE_HZ,
+    WINDOW_S,
+    Setting,
+    Window,
+    copy_of,
+    remove_index,
+    training_windows,
+)
 from workers import Case, Maker
 
 import credit_fast
@@ -102,6 +112,34 @@ def _array(setting: Setting) -> Case:
     return Case(lambda: client.cut(rows, npts, components=None, dtype="int32"), answer)
 
 
+def _training(setting: Setting) -> Case:
+    """Batches of 64, as a loader asks for them."""
+    client = credit_fast.Client(copy_of(setting.index, "ours-train"))
+    npts = round(WINDOW_S * RATE_HZ) + 1
+    picks = [
+        credit_fast.Event(
+            f"{n}", "eq", start_ns, 0.0, 0.0,
+            picks=[credit_fast.Pick(r.network, r.station, r.location, "HHZ", "P", start_ns)],
+        )
+        for n, (r, start_ns) in enumerate(training_windows(setting))
+    ]  # fmt: skip
+    dataset = credit_fast.WindowDataset(client, picks, npts, dtype="int32", position=0)
+    number = len(dataset)
+
+    def run() -> list[Any]:
+        batches = [range(at, min(at + 64, number)) for at in range(0, number, 64)]
+        return [dataset.batch(batch) for batch in batches]
+
+    def answer(batches: list[Any]) -> Answer:
+        return {
+            f"window {known['index']}": {"samples": samples}
+            for data, _, metadata in batches
+            for samples, known in zip(data, metadata, strict=True)
+        }
+
+    return Case(run, answer)
+
+
 def _hdf5(task: str, threads: int | None, setting: Setting) -> Case:
     index = copy_of(setting.index, f"ours-{task}-{threads}")
     catalog = setting.record_catalog if task == "record" else setting.dataset_catalog
@@ -128,6 +166,7 @@ CASES: dict[tuple[str, str], Maker] = {
     ("many", "credit_fast.Client, bulk"): partial(_bulk, None),
     ("many", "credit_fast.Client, bulk, 1 thread"): partial(_bulk, 1),
     ("many", "credit_fast.Client, cut"): _array,
+    ("train", "credit_fast.WindowDataset"): _training,
     ("record", "credit_fast.makeh5"): partial(_hdf5, "record", None),
     ("dataset", "credit_fast.makeh5"): partial(_hdf5, "dataset", None),
     ("dataset", "credit_fast.makeh5, 1 thread"): partial(_hdf5, "dataset", 1),

@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import obspy
 from answers import PICK_KEY, Answer, trace_piece
 from obspy.clients.filesystem import sds, tsindex
 from rival_mseedindex import program
-from setting import RANGE_S, Setting, StationRecord, Window, copy_of, remove_index
+from setting import (
+    RANGE_S,
+    RATE_HZ,
+    WINDOW_S,
+    Setting,
+    StationRecord,
+    Window,
+    copy_of,
+    remove_index,
+    training_windows,
+)
 from workers import Case, Maker
 
 _FORMAT = "%Y/%m/%d %H:%M:%S.%f"
@@ -139,6 +150,31 @@ def _write(
                 dataset.attrs["btime"] = trace.stats.starttime.strftime(_FORMAT)
 
 
+def _training(setting: Setting) -> Case:
+    """Training windows out of a data set file in the layout of `_write`, with h5py."""
+    path = setting.scratch / "obspy-train.h5"
+    _write(path, _cut_from_files, setting.dataset)
+    npts = round(WINDOW_S * RATE_HZ) + 1
+    file = h5py.File(path, "r")
+    places = [
+        (
+            f"{r.event_id}/{r.network}.{r.station}.{r.location}",
+            round((start_ns - r.pick_ns) / 1e9 * RATE_HZ + RANGE_S * RATE_HZ),
+        )
+        for r, start_ns in training_windows(setting)
+    ]
+
+    def run() -> Any:
+        windows = np.empty((len(places), 3, npts), np.int32)
+        for row, (name, first) in enumerate(places):
+            station = file[name]
+            for column, letter in enumerate("ZNE"):
+                windows[row, column] = station[f"HH{letter}"][first : first + npts]
+        return windows
+
+    return Case(run, lambda windows: {f"window {n}": {"samples": w} for n, w in enumerate(windows)})
+
+
 def _event_attributes(group: h5py.Group, record: StationRecord) -> None:
     token = record.event_line.split()
     group.attrs["time"] = _text(record.pick_ns - 10_000_000_000)
@@ -180,6 +216,7 @@ CASES: dict[tuple[str, str], Maker] = {
         _window_by_client, lambda setting: sds.Client(str(setting.data))
     ),
     ("window", "obspy.read(start, end)"): _window_of_file,
+    ("train", "h5py, a gzip data set"): _training,
     ("record", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "record", True),
     ("record", "obspy.read(start, end) + h5py"): partial(_hdf5, "record", False),
     ("dataset", "ObsPy tsindex.Client + h5py"): partial(_hdf5, "dataset", True),

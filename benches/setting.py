@@ -75,6 +75,15 @@ class Setting:
     text: str
 
 
+def training_windows(setting: Setting) -> list[tuple[StationRecord, int]]:
+    """Records and first samples of training windows: every record, many places around its pick."""
+    return [
+        (record, record.pick_ns + (step - 10) * 20 * _NS)
+        for step in range(20)
+        for record in setting.dataset
+    ]
+
+
 def make_setting(
     scratch: Path,
     *,

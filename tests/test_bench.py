@@ -45,6 +45,7 @@ RIVALS = {
         "credit_fast.Client, one by one",
         "credit_fast.Client, cut",
     },
+    "train": {"credit_fast.WindowDataset", "h5py, a gzip data set"},
     "record": {
         "credit_fast.makeh5",
         "ObsPy tsindex.Client + h5py",
