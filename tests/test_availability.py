@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -73,6 +75,9 @@ def test_several_channels_give_their_mean_and_all_gaps(client: Client) -> None:
     # LHZ has 500 of 1000 s, BHZ all of them.
     assert client.get_availability_percentage("XX", "*", "*", "*", at(0), at(10_000)) == (0.75, 1)
     assert client.get_availability_percentage("ZZ", "*", "*", "*", at(0), at(10)) == (0.0, 1)
+    # LHZ is silent there: a gap of its own.
+    found = client.get_availability_percentage("XX", "*", "*", "*", at(8000), at(9000))
+    assert found == (0.5, 1)
     with pytest.raises(ValueError, match="no duration"):
         client.get_availability_percentage(*CODES, at(0), at(0))
 
@@ -96,7 +101,7 @@ def test_random_spans_give_what_counting_gives() -> None:
         part = there[100 + window[0] // period : 100 + window[1] // period]
         edges = np.diff(np.concatenate(([True], part, [True])).astype(int))
         inside = [s for s in spans if s[5] >= window[0] and s[4] <= window[1]]
-        fraction, gaps = percentage(inside, window)
+        fraction, gaps = percentage(inside, window, [CODES])
         assert fraction == pytest.approx(part.mean())
         assert gaps == int((edges == -1).sum())
         merged = joined(inside, window, by_rate=False, merge_overlap=True)
@@ -106,7 +111,7 @@ def test_random_spans_give_what_counting_gives() -> None:
 
 def test_thousands_of_gaps_take_no_time_to_speak_of() -> None:
     spans = [(*CODES, n * 10**9, n * 10**9 + 5 * 10**8, 10.0) for n in range(200_000)]
-    assert percentage(spans, (0, 200_000 * 10**9)) == (pytest.approx(0.6), 200_000)
+    assert percentage(spans, (0, 200_000 * 10**9), [CODES]) == (pytest.approx(0.6), 200_000)
 
 
 def test_overlapping_spans_stay_apart_unless_they_shall_be_merged() -> None:
@@ -115,3 +120,55 @@ def test_overlapping_spans_stay_apart_unless_they_shall_be_merged() -> None:
     assert joined(spans, always, by_rate=False, merge_overlap=False) == spans
     merged = joined(spans, always, by_rate=False, merge_overlap=True)
     assert merged == [(*CODES, 0, 2 * 10**9, 10.0)]
+
+
+def test_spans_that_follow_are_joined_though_another_overlaps_them() -> None:
+    a, b = (*CODES, 0, 59 * 10**8, 10.0), (*CODES, 60 * 10**8, 99 * 10**8, 10.0)
+    over = (*CODES, 20 * 10**8, 29 * 10**8, 10.0)
+    always = (-(10**18), 10**18)
+    found = joined([a, over, b], always, by_rate=False, merge_overlap=False)
+    assert found == [(*CODES, 0, 99 * 10**8, 10.0), over]
+    twice = joined([a, a, b, b], always, by_rate=False, merge_overlap=False)
+    assert twice == [(*CODES, 0, 99 * 10**8, 10.0)] * 2
+
+
+def test_a_window_between_two_samples_has_none_but_is_covered(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    records = _core.encode_mseed2(
+        "XX", "LOW", "", "VHZ", START.ns, 0.1, np.zeros(10, np.int32), "STEIM2"
+    )
+    (data / "low").write_bytes(records)
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    codes = ("XX", "LOW", "", "VHZ")
+    assert not client.has_data(*codes, START + 11, START + 19)
+    assert client.get_availability(*codes, START + 11, START + 19) == []
+    assert client.has_data(*codes, START + 11, START + 20)
+    # The last sample, at 90 s, stands for the time up to 100 s.
+    for begin in (85, 91, 94):
+        window = (START + begin, START + begin + 5)
+        assert client.get_availability_percentage(*codes, *window) == (1.0, 0)
+    assert client.get_availability_percentage(*codes, START + 91, START + 109) == (0.5, 1)
+
+
+def test_each_span_has_the_rate_of_its_own(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    pieces = [(0.0, 100.0, 5000), (50.0, 20.0, 1000), (101.2, 1.0, 100)]
+    file = b"".join(
+        _core.encode_mseed2(
+            "XX", "MIX", "", "HHZ", (START + begin).ns, rate, np.zeros(n, np.int32), "STEIM2"
+        )
+        for begin, rate, n in pieces
+    )
+    (data / "mixed").write_bytes(file)
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    found = client.get_availability(include_sample_rate=True)
+    assert [row[6] for row in found] == [100.0, 20.0, 1.0]
+    assert len(client.get_availability()) == 2
+    fraction, gaps = client.get_availability_percentage(
+        "XX", "MIX", "", "HHZ", START + 90, START + 110
+    )
+    assert (fraction, gaps) == (pytest.approx(1 - 1.2 / 20), 1)

@@ -215,6 +215,8 @@ def test_a_cut_goes_into_the_array_that_is_given(client: Client) -> None:
     [
         ({"npts": 0}, "npts 0: expected 1 or more"),
         ({"dtype": "int16"}, "expected one of float32"),
+        ({"dtype": "int32", "fill": 0.5}, "expected a whole number"),
+        ({"dtype": "int32", "fill": 1e12}, "expected a whole number"),
         ({"dtype": ">f4"}, "expected one of float32"),
         ({"incomplete": "drop"}, "expected one of fill"),
         ({"incomplete": "nan", "dtype": "int32"}, "integers have no NaN"),
@@ -262,3 +264,24 @@ def test_another_rate_and_floats_for_integers_are_missing_and_told(tmp_path: Pat
     assert refused.coverage.tolist() == [[0.0]]
     taken = client.cut([("XX", "FLT", "", "HH", START)], 100, "Z")
     assert taken.data.tolist() == [[[1.0] * 100]]
+
+
+def test_the_rate_of_a_window_is_that_of_its_channel(tmp_path: Path) -> None:
+    """Several rates under one code, in one channel, and below 1 Hz: the same at every asking."""
+    data = tmp_path / "data"
+    data.mkdir()
+    written(data, "AAA", "HHZ", -100, samples(0, 60_000, "Z"))
+    written(data, "AAA", "BHZ", 0, samples(0, 12_000, "Z"), rate=20.0)
+    written(data, "GAP", "HHZ", 0, samples(0, 1000, "Z"))
+    written(data, "GAP", "HHZ", 400, samples(0, 10_000, "Z"), rate=20.0)
+    written(data, "LOW", "VHZ", 20, samples(0, 500, "Z"), rate=0.1)
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    for _ in range(3):
+        for channel in ("?HZ", "BHZ"):
+            windows = client.cut([("XX", "AAA", "", channel, START + 10)], 3000, components=None)
+            assert (windows.sampling_rate.item(), windows.coverage.item()) == (20.0, 1.0)
+        behind = client.cut([("XX", "GAP", "", "HH", START + 30)], 3000, "Z")
+        assert (behind.sampling_rate.item(), behind.coverage.item()) == (20.0, 1.0)
+        low = client.cut([("XX", "LOW", "", "VH", START)], 100, "Z")
+        assert (low.sampling_rate.item(), low.coverage.item()) == (0.1, 0.8)

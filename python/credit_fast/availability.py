@@ -1,41 +1,48 @@
 """What spans of data say about a window: extents, gapless stretches, fractions, gaps.
 
-Spans come from the index, by channel, then by start. All times are nanoseconds since 1970.
+Spans come from the index, by channel, then by start. All times are nanoseconds since 1970. A span
+that ends less than a sample before the window is among them: each sample stands for the time up to
+the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
+
+from credit_fast.times import nearest_sample, sample_time_ns
 
 __all__ = ["extents", "joined", "percentage"]
 
 #: Codes, first sample, last sample, sample rate in Hz.
 Span = tuple[str, str, str, str, int, int, float]
 Extent = tuple[str, str, str, str, int, int]
+Codes = tuple[str, str, str, str]
 
 
 def extents(spans: Iterable[Span], window: tuple[int, int]) -> list[Extent]:
-    """First and last sample of each channel, clipped to the window."""
+    """First and last time of each channel with a sample in the window, clipped to it."""
     found = []
     for codes, of_channel in groupby(spans, key=lambda span: span[:4]):
-        clipped = [_clipped(span, window) for span in of_channel]
-        start, end = min(span[4] for span in clipped), max(span[5] for span in clipped)
-        found.append((*codes, start, end))
+        clipped = [_clipped(span, window) for span in of_channel if _has_sample(span, window)]
+        if clipped:
+            ends = min(span[4] for span in clipped), max(span[5] for span in clipped)
+            found.append((*codes, *ends))
     return found
 
 
 def joined(
     spans: Iterable[Span], window: tuple[int, int], *, by_rate: bool, merge_overlap: bool
 ) -> list[Span]:
-    """Spans clipped to the window; those that follow each other are one.
+    """Spans with a sample in the window, clipped to it; those that follow each other are one.
 
     With `by_rate` only spans of one rate are joined; with `merge_overlap` also those that overlap.
     """
     made: list[Span] = []
     for _, of_channel in groupby(spans, key=lambda span: span[:4]):
+        inside = (span for span in of_channel if _has_sample(span, window))
         made += sorted(
-            (_clipped(span, window) for span in _join(of_channel, by_rate, merge_overlap)),
+            (_clipped(span, window) for span in _join(inside, by_rate, merge_overlap)),
             key=lambda span: span[4:6],
         )
     return made
@@ -43,52 +50,82 @@ def joined(
 
 def _join(spans: Iterable[Span], by_rate: bool, merge_overlap: bool) -> Iterator[Span]:
     """Join the spans of one channel, which come by their start."""
-    #: The last span of each rate, or of all.
-    open_spans: dict[float | None, Span] = {}
+    open_spans: list[Span] = []
     for span in spans:
-        key = span[6] if by_rate else None
-        last = open_spans.get(key)
-        if last is not None:
-            late = span[4] - (last[5] + _period_ns(last))
+        left: list[Span] = []
+        target = None
+        for last in open_spans:
             tolerance = _period_ns(last) // 2
-            if late <= tolerance and (merge_overlap or late >= -tolerance):
-                open_spans[key] = (*last[:5], max(last[5], span[5]), last[6])
+            late = span[4] - (last[5] + _period_ns(last))
+            fits = not by_rate or span[6] == last[6]
+            follows = late <= tolerance and (merge_overlap or late >= -tolerance)
+            if target is None and fits and follows:
+                target = last
                 continue
-            yield last
-        open_spans[key] = span
-    yield from open_spans.values()
+            # Spans come by their start: none that comes later can follow one that ended earlier.
+            if late > tolerance:
+                yield last
+            else:
+                left.append(last)
+        if target is None:
+            left.append(span)
+        else:
+            # The last sample tells the rate that the next one is expected by.
+            rate_hz = span[6] if span[5] >= target[5] else target[6]
+            left.append((*target[:5], max(target[5], span[5]), rate_hz))
+        open_spans = left
+    yield from open_spans
 
 
-def percentage(spans: Iterable[Span], window: tuple[int, int]) -> tuple[float, int]:
-    """Mean fraction of the window that channels cover, and the number of their gaps."""
+def percentage(
+    spans: Iterable[Span], window: tuple[int, int], channels: Collection[Codes]
+) -> tuple[float, int]:
+    """Mean fraction of the window that the channels cover, and the number of their gaps."""
     start, end = window
     if end <= start:
         raise ValueError("the window has no duration: expected an endtime after the starttime")
-    channels = covered = gaps = 0
+    covered = gaps = seen = 0
     for _, of_channel in groupby(spans, key=lambda span: span[:4]):
-        channels += 1
-        reached = start
+        seen += 1
+        reached, tolerance = start, 0
         for span in _join(of_channel, by_rate=False, merge_overlap=True):
-            if span[4] - reached > _period_ns(span) // 2:
+            tolerance = _period_ns(span) // 2
+            behind = min(end, span[5] + _period_ns(span))
+            if behind <= start:
+                continue
+            if span[4] - reached > tolerance:
                 gaps += 1
             else:
                 # Within the tolerance there is no gap: the time in between counts as covered.
                 covered += max(0, span[4] - reached)
-            behind = min(end, span[5] + _period_ns(span))
             covered += max(0, behind - max(span[4], reached))
             reached = max(reached, behind)
-            tolerance = _period_ns(span) // 2
         if end - reached > tolerance:
             gaps += 1
         else:
             covered += end - reached
-    if not channels:
+    # A channel without any span is one gap.
+    silent = max(0, len(channels) - seen)
+    total = seen + silent
+    if not total:
         return 0.0, 1
-    return covered / (channels * (end - start)), gaps
+    return covered / (total * (end - start)), gaps + silent
 
 
 def _period_ns(span: Span) -> int:
     return round(1e9 / span[6]) if span[6] > 0 else 0
+
+
+def _has_sample(span: Span, window: tuple[int, int]) -> bool:
+    """Whether a sample of a span lies in a window, both ends included."""
+    first, last = max(span[4], window[0]), min(span[5], window[1])
+    if first > last:
+        return False
+    if first == span[4] or last == span[5] or not span[6] > 0:
+        return True
+    near = nearest_sample(span[4], span[6], first)
+    times = (sample_time_ns(span[4], span[6], number) for number in (near, near + 1))
+    return any(first <= time <= last for time in times)
 
 
 def _clipped(span: Span, window: tuple[int, int]) -> Span:

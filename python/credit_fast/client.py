@@ -123,9 +123,9 @@ class Client:
     def get_waveforms_bulk(
         self,
         bulk: Iterable[Sequence[Any]],
-        grouped: Literal[False] = False,
         merge: int | None = -1,
         *,
+        grouped: Literal[False] = False,
         edge: _Edge = "nearest",
         half_open: bool = False,
         threads: int | None = None,
@@ -134,9 +134,9 @@ class Client:
     def get_waveforms_bulk(
         self,
         bulk: Iterable[Sequence[Any]],
-        grouped: Literal[True],
         merge: int | None = -1,
         *,
+        grouped: Literal[True],
         edge: _Edge = "nearest",
         half_open: bool = False,
         threads: int | None = None,
@@ -144,9 +144,9 @@ class Client:
     def get_waveforms_bulk(
         self,
         bulk: Iterable[Sequence[Any]],
-        grouped: bool = False,
         merge: int | None = -1,
         *,
+        grouped: bool = False,
         edge: _Edge = "nearest",
         half_open: bool = False,
         threads: int | None = None,
@@ -158,11 +158,11 @@ class Client:
         bulk
             Rows of network, station, location, channel, starttime, endtime, each as in
             `get_waveforms`.
+        merge, edge, half_open
+            As in `get_waveforms`, for each row by itself.
         grouped
             A list with one Stream for each row, in their order, instead of one Stream of all
             traces, row after row.
-        merge, edge, half_open
-            As in `get_waveforms`, for each row by itself.
         threads
             Threads that read and decode, one a core by default.
 
@@ -381,7 +381,8 @@ class Client:
         (fraction from 0.0 to 1.0, number of gaps). Each sample stands for the time up to the
         next. Gaps are stretches without data of more than half a sample, those at the ends of the
         window included; a window without data is one gap. Of several channels that the codes find
-        it is the mean fraction, and the gaps of all.
+        in the index, those without data in the window included, it is the mean fraction, and the
+        gaps of all.
 
         Raises
         ------
@@ -390,7 +391,8 @@ class Client:
         """
         window = _window_ns(starttime, endtime)
         codes = (network, station, location, channel)
-        return availability.percentage(self._archive.spans(codes, *window), window)
+        known = [channel[:4] for channel in self._archive.channels(codes)]
+        return availability.percentage(self._archive.spans(codes, *window), window, known)
 
     def has_data(
         self,
@@ -412,7 +414,7 @@ def _rules(merge: int | None, edge: str, half_open: bool) -> dict[str, Any]:
         raise ValueError(f"merge {merge!r}: expected -1, 0, 1 or None")
     return {
         "edge": edge,
-        "half_open": half_open,
+        "half_open": bool(half_open),
         "join_files": merge is not None,
         "keep_failed": True,
     }

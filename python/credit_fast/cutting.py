@@ -82,6 +82,8 @@ def cut(
     ]
     number_of = 1 if letters is None else len(letters)
     shape = (len(rows) // number_of, number_of, npts)
+    if kind.kind == "i" and not (float(fill).is_integer() and abs(fill) < 2**31):
+        raise ValueError(f"fill {fill!r}: expected a whole number that {kind} holds")
     data = _array(out, shape, kind)
     data[...] = np.nan if incomplete == "nan" else fill
     starts, rates, there, told = archive.cut(rows, npts, data.reshape(-1), threads)

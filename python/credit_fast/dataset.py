@@ -7,6 +7,7 @@ for `__len__` and `__getitems__`. No such library is imported here.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +35,7 @@ class _Source:
     network: str
     station: str
     location: str
+    #: Without the letter of the component; empty where no pick names a channel.
     band: str
     first_ns: int
     #: Earliest arrival of each phase, None without.
@@ -169,13 +171,14 @@ class WindowDataset:
             There is no such window.
         """
         chosen = [self._number(index) for index in indices]
-        requests = []
+        requests, bands = [], []
         for number in chosen:
             source = self._sources[number]
             before_s = self._positions[number] * (self._npts - 1) / self._rate_hz
             start = UTCDateTime(ns=source.first_ns - round(before_s * _NS_PER_S))
-            codes = (source.network, source.station, source.location, source.band)
-            requests.append((*codes, start))
+            band = self._band(source, start)
+            bands.append(band)
+            requests.append((source.network, source.station, source.location, band, start))
         windows = self._client.cut(requests, self._npts, **self._cut)
         labels = np.full((len(chosen), len(self._phases)), np.nan)
         metadata = []
@@ -188,7 +191,8 @@ class WindowDataset:
             for column, time_ns in enumerate(source.arrivals_ns):
                 if time_ns is not None:
                     sample = (time_ns - start_ns) * rate_hz / _NS_PER_S
-                    if 0 <= sample <= self._npts - 1:
+                    # To the nearest sample, as the window begins at the one nearest to its start.
+                    if -0.5 <= sample <= self._npts - 0.5:
                         labels[row, column] = sample
             metadata.append(
                 {
@@ -196,7 +200,7 @@ class WindowDataset:
                     "network": source.network,
                     "station": source.station,
                     "location": source.location,
-                    "channel": source.band,
+                    "channel": bands[row],
                     "starttime": str(UTCDateTime(ns=start_ns)),
                     "sampling_rate": rate_hz,
                     "coverage": windows.coverage[row].tolist(),
@@ -204,6 +208,20 @@ class WindowDataset:
                 }
             )
         return windows.data, labels, metadata
+
+    def _band(self, source: _Source, start: UTCDateTime) -> str:
+        """The channel of a source; where no pick names one, that with the most components.
+
+        Of several the first by its letters: components of two instruments make no window.
+        """
+        if source.band:
+            return source.band
+        end = start + self._npts / self._rate_hz
+        channels = self._client.get_nslc(
+            source.network, source.station, source.location, "???", start, end
+        )
+        number = Counter(channel[:2] for *_, channel in channels)
+        return min(number, key=lambda band: (-number[band], band), default="??")
 
     def _number(self, index: int) -> int:
         """Number of the window that comes at a place of this epoch's order."""
@@ -242,7 +260,7 @@ def _stations(event_id: str, picks: Iterable[Pick], phases: Sequence[str]) -> li
         location = "" if pick.location == "--" else pick.location
         codes = (pick.network, pick.station, location)
         if codes not in sources:
-            band = pick.channel[:2] if len(pick.channel) == 3 else "??"
+            band = pick.channel[:2] if "?" not in pick.channel and "*" not in pick.channel else ""
             sources[codes] = _Source(event_id, *codes, band, time_ns, [None] * len(phases))
         source = sources[codes]
         source.first_ns = min(source.first_ns, time_ns)

@@ -118,8 +118,8 @@ def makeindex(
         Shell pattern for file names in folders, such as ``"*.mseed"``; with a ``/`` it is
         matched against the path below the root.
     prune
-        Drop the rows of files below the roots that no longer exist. A folder that is not there
-        at all, as of a disk that is not mounted, is no root: nothing is dropped.
+        Drop the rows of files below the roots that no longer exist, unless the nearest folder that
+        is still there holds no data at all, as that of a disk that is not mounted.
     progress
         True shows a progress bar on a terminal; or a function of (files found, files done,
         bytes done).

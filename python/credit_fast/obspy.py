@@ -20,40 +20,44 @@ class Client:
 
     Parameters
     ----------
-    index, path_map
-        As of `credit_fast.Client`. ObsPy's names for them, `database` and
-        `datapath_replace=(old, new)`, are taken too.
+    database
+        As `index` of `credit_fast.Client`: one index, or several.
+    datapath_replace
+        The beginning of file names and what stands for it now, two texts; whole names of folders.
+        (ObsPy replaces the text anywhere in a name.)
+    debug, loglevel
+        Taken as ObsPy takes them; there is nothing to log.
+    path_map
+        As of `credit_fast.Client`.
 
     Raises
     ------
     MissingExtraError
         ObsPy is not installed.
-    TypeError
-        There is no index.
     """
 
     def __init__(
         self,
-        index: Any = None,
-        path_map: Any = None,
-        *,
-        database: Any = None,
+        database: Any,
         datapath_replace: tuple[str, str] | None = None,
+        debug: bool = False,
+        loglevel: str = "WARNING",
+        *,
+        path_map: Any = None,
     ) -> None:
+        del debug, loglevel
         self._time = import_obspy().UTCDateTime
-        index = database if index is None else index
-        if index is None:
-            raise TypeError("no index: expected an index file")
         if datapath_replace is not None:
-            path_map = {datapath_replace[0]: datapath_replace[1]}
-        self._client = client.Client(index, path_map)
+            old, new = datapath_replace
+            path_map = {old: new}
+        self._client = client.Client(database, path_map)
 
     def __repr__(self) -> str:
         return f"credit_fast.obspy.{self._client!r}"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        _, arguments = self._client.__reduce__()
-        return (type(self), arguments)
+        _, (paths, path_maps) = self._client.__reduce__()
+        return (_reopened, (type(self), paths, path_maps))
 
     def get_waveforms(
         self,
@@ -71,9 +75,11 @@ class Client:
             network, station, location, channel, starttime, endtime, merge, **options
         ).to_obspy()
 
-    def get_waveforms_bulk(self, bulk: Iterable[Sequence[Any]], **options: Any) -> Any:
+    def get_waveforms_bulk(
+        self, query_rows: Iterable[Sequence[Any]], merge: int | None = -1, **options: Any
+    ) -> Any:
         """Cut many windows; an `obspy.Stream`, or a list of them with ``grouped=True``."""
-        found = self._client.get_waveforms_bulk(bulk, **options)
+        found = self._client.get_waveforms_bulk(query_rows, merge, **options)
         if isinstance(found, list):
             return [stream.to_obspy() for stream in found]
         return found.to_obspy()
@@ -101,3 +107,7 @@ class Client:
     def _timed(self, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         time = self._time
         return [(*row[:4], time(ns=row[4].ns), time(ns=row[5].ns), *row[6:]) for row in rows]
+
+
+def _reopened(kind: type[Client], paths: Any, path_maps: Any) -> Client:
+    return kind(paths, path_map=path_maps)

@@ -76,6 +76,27 @@ def test_an_archive_without_any_file_is_not_taken_for_gone(two: Path, index: Pat
     assert len(Client(index).get_nslc()) == 2
 
 
+@pytest.mark.parametrize("left", [[], ["README"]])
+def test_a_folder_without_data_is_rather_a_disk_that_is_not_mounted(
+    archive: Path, index: Path, left: list[str]
+) -> None:
+    disk = archive / "disk"
+    disk.mkdir()
+    for number in range(2):
+        (disk / f"{number}").write_bytes(mseed(station=f"D{number}"))
+    makeindex(archive, index)
+    for file in disk.iterdir():
+        file.unlink()
+    for name in left:
+        (disk / name).write_text("mount the disk here")
+    report = makeindex(archive, index, prune=True)
+    assert (report.files_vanished, report.files_pruned, report.rows) == (2, 0, 3)
+    assert sum("not mounted" in problem.reason for problem in report.problems) == 2
+    # Without the folder they were removed on purpose.
+    shutil.rmtree(disk)
+    assert makeindex(archive, index, prune=True).files_pruned == 2 + len(left)
+
+
 def test_info_tells_what_the_index_holds(two: Path, index: Path) -> None:
     info = index_info(index, gaps=True)
     files = [two / "good.mseed", two / "more.mseed"]

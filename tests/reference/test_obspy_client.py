@@ -99,12 +99,11 @@ def test_what_is_there_is_told_as_obspy_tells_it(index: Path, theirs: Any) -> No
     assert fraction == pytest.approx(2 / 3)
 
 
-def test_names_of_obspys_client_are_taken(index: Path, tmp_path: Path) -> None:
-    moved = Client(
-        database=str(index), datapath_replace=(str(tmp_path / "old"), str(tmp_path / "new"))
-    )
+def test_obspys_arguments_are_taken(index: Path, tmp_path: Path) -> None:
+    moved = Client(str(index), (str(tmp_path / "old"), str(tmp_path / "new")), False, "ERROR")
     again = pickle.loads(pickle.dumps(moved))
     assert len(again.get_waveforms(*CODES, START, START + 1)) == 1
     assert repr(again) == f"credit_fast.obspy.Client({str(index)!r})"
-    with pytest.raises(TypeError, match="expected an index file"):
-        Client()
+    assert len(again.get_waveforms_bulk([(*CODES, START, START + 1)], None)) == 1
+    named = Client(database=str(index), datapath_replace=None, loglevel="DEBUG")
+    assert len(named.get_waveforms_bulk(query_rows=[(*CODES, START, START + 1)], merge=-1)) == 1

@@ -144,8 +144,11 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     let mut known_problems = writer.known_problems(&mut ticker)?;
     let walk = FileWalk::new(pattern, index_files(job));
     let mut report = Report::default();
+    let mut homes = HashSet::new();
     let collecting = Collecting {
         writer: &mut writer,
+        known: &shared.known,
+        homes: &mut homes,
         known_problems: &mut known_problems,
         report: &mut report,
         counts: &counts,
@@ -159,17 +162,21 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     result?;
     let vanished = vanished_files(job, &shared);
     report.files_vanished = vanished.len() as u64;
-    // A folder without any file is rather a disk that is not mounted than an archive that is gone.
-    if job.prune && counts.now().found > 0 {
-        writer.remove_files(&vanished, &mut ticker)?;
-        report.files_pruned = report.files_vanished;
+    let (pruned, kept): (Vec<_>, Vec<_>) = vanished
+        .into_iter()
+        .partition(|name| job.prune && is_beside_data(Path::new(name), &homes));
+    writer.remove_files(&pruned, &mut ticker)?;
+    report.files_pruned = pruned.len() as u64;
+    let reason = if job.prune {
+        "in the index, but no longer there; its rows are kept, as its folder holds no data at all: \
+         perhaps a disk is not mounted"
     } else {
-        let reason = "in the index, but no longer there; its rows are kept";
-        let problem = |name: String| Problem::file(&name, ProblemKind::Vanished, reason);
-        let problems: Vec<_> = vanished.into_iter().map(problem).collect();
-        writer.mark_vanished(&problems, &mut ticker)?;
-        report.problems.extend(problems);
-    }
+        "in the index, but no longer there; its rows are kept"
+    };
+    let problem = |name: String| Problem::file(&name, ProblemKind::Vanished, reason);
+    let kept: Vec<_> = kept.into_iter().map(problem).collect();
+    writer.mark_vanished(&kept, &mut ticker)?;
+    report.problems.extend(kept);
     let (totals, replaced) = writer.finish(now_ns(), &mut ticker)?;
     report.files_found = counts.now().found;
     report.files_replaced += replaced;
@@ -243,6 +250,15 @@ fn vanished_files(job: &Job, shared: &Shared<'_>) -> Vec<String> {
         .collect();
     gone.sort();
     gone
+}
+
+/// Whether the nearest folder of a file that is still there holds files with records, itself or below
+/// it. One that holds none is rather the place where a disk is mounted, without the disk.
+fn is_beside_data(file: &Path, homes: &HashSet<PathBuf>) -> bool {
+    file.ancestors()
+        .skip(1)
+        .find(|folder| folder.is_dir())
+        .is_some_and(|folder| homes.contains(folder))
 }
 
 /// The index and SQLite's files beside it are no data.
@@ -328,6 +344,9 @@ fn scan_files(
 /// The writing side of a run.
 struct Collecting<'a> {
     writer: &'a mut IndexWriter,
+    known: &'a HashMap<String, KnownFile>,
+    /// Folders with files that hold records, and all folders above them.
+    homes: &'a mut HashSet<PathBuf>,
     known_problems: &'a mut HashMap<String, Vec<Problem>>,
     report: &'a mut Report,
     counts: &'a Counts,
@@ -359,6 +378,8 @@ impl Collecting<'_> {
             Message::Problem(problem) => report.problems.push(problem),
             Message::Unchanged(file) => {
                 report.files_unchanged += 1;
+                let known = self.known.get(&file.path);
+                note_home(self.homes, &file, known.map_or(0, |known| known.records));
                 let known = self.known_problems.remove(&file.path);
                 report.problems.extend(known.into_iter().flatten());
                 self.counts.one_done(file.size);
@@ -368,6 +389,7 @@ impl Collecting<'_> {
                 report.files_added += 1;
                 report.files_without_records += u64::from(scanned.scan.records == 0);
                 report.records += scanned.scan.records;
+                note_home(self.homes, &scanned.file, scanned.scan.records);
                 report.bytes += scanned.file.size;
                 report
                     .problems
@@ -375,6 +397,19 @@ impl Collecting<'_> {
                 self.counts.one_done(scanned.file.size);
                 self.writer.add(*scanned);
             }
+        }
+    }
+}
+
+/// Note where a file with records is.
+fn note_home(homes: &mut HashSet<PathBuf>, file: &FoundFile, records: u64) {
+    if records == 0 {
+        return;
+    }
+    for folder in Path::new(&file.path).ancestors().skip(1) {
+        if !homes.insert(folder.to_owned()) {
+            // Those above it are known.
+            return;
         }
     }
 }

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -31,7 +32,7 @@ thread_local! {
 pub(super) struct Handle {
     reader: u64,
     process: u32,
-    file: Option<FileIdentity>,
+    file: IndexFile,
     pub(super) connection: Connection,
     _opened: Opened,
     pub(super) has_summary: bool,
@@ -112,7 +113,7 @@ impl IndexReader {
         work: impl Fn(&Handle) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
         let process = std::process::id();
-        let file = identity(&self.path)?;
+        let file = IndexFile::at(&self.path)?;
         OPEN.with_borrow_mut(|OpenHandles(open)| {
             let stale =
                 |h: &mut Handle| h.process != process || (h.reader == self.id && h.file != file);
@@ -133,8 +134,8 @@ impl IndexReader {
         })
     }
 
-    fn connect(&self, process: u32, file: Option<FileIdentity>) -> Result<Handle, Error> {
-        let opened = Opened::new(file);
+    fn connect(&self, process: u32, file: IndexFile) -> Result<Handle, Error> {
+        let opened = Opened::new(file.identity);
         let (connection, columns, names) = self.patiently(|| {
             let read = self.read_schema();
             if !matches!(&read, Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly)) {
@@ -214,9 +215,24 @@ pub(super) fn names(connection: &Connection, query: &str) -> rusqlite::Result<Ve
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-fn identity(path: &Path) -> Result<Option<FileIdentity>, Error> {
-    let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
-    Ok(opened::identity(&metadata))
+/// The file of an index as it is now. One that was written over in place, by a copy of another, may
+/// look unchanged to SQLite: a connection is made anew when size or time of change differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct IndexFile {
+    identity: Option<FileIdentity>,
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl IndexFile {
+    fn at(path: &Path) -> Result<Self, Error> {
+        let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
+        Ok(Self {
+            identity: opened::identity(&metadata),
+            size: metadata.len(),
+            modified: metadata.modified().ok(),
+        })
+    }
 }
 
 /// A failure of SQLite as one of ours: where it is one of the file system, as that.

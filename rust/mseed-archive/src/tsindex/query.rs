@@ -56,6 +56,8 @@ pub struct IndexedRun {
     pub time_index: Option<TimeIndex>,
     /// Gapless spans, start and end.
     pub spans: Vec<(i64, i64)>,
+    /// Rates of the spans in hertz, where they are not all the same.
+    pub span_rates_hz: Vec<f64>,
     /// Whether each span begins behind the end of the one before.
     pub spans_apart: bool,
 }
@@ -288,6 +290,10 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
         end_ns: time(row, 5)?,
         lowest_rate_hz: schema::lowest_rate_hz(row.get(6)?, rates.as_deref()),
         time_index: time_index.as_deref().and_then(schema::parse_time_index),
+        span_rates_hz: rates
+            .as_deref()
+            .map(schema::parse_rates)
+            .unwrap_or_default(),
         spans_apart: spans.windows(2).all(|pair| pair[0].1 < pair[1].0),
         spans,
     })

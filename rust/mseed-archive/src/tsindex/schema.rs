@@ -277,16 +277,28 @@ pub fn rates_text(section: &Section) -> Option<String> {
     Some(rates.collect::<Vec<_>>().join(","))
 }
 
+/// Rates in hertz of a list of them. A miniSEED 3 header may declare a period, as a negative number.
+#[must_use]
+pub(super) fn parse_rates(text: &str) -> Vec<f64> {
+    text.split(',')
+        .filter_map(|rate| rate.trim().parse().ok())
+        .map(hertz)
+        .collect()
+}
+
+fn hertz(rate: f64) -> f64 {
+    if rate < 0.0 { -1.0 / rate } else { rate }
+}
+
 /// Lowest rate of a row in hertz, of the columns `samplerate` and `timerates`; 0 when none of its
-/// records is a time series. A miniSEED 3 header may declare a period, as a negative number.
+/// records is a time series.
 #[must_use]
 pub(super) fn lowest_rate_hz(first_rate: Option<f64>, rates: Option<&str>) -> f64 {
     rates
-        .iter()
-        .flat_map(|text| text.split(','))
-        .filter_map(|text| text.trim().parse().ok())
-        .chain(first_rate)
-        .map(|rate: f64| if rate < 0.0 { -1.0 / rate } else { rate })
+        .map(parse_rates)
+        .unwrap_or_default()
+        .into_iter()
+        .chain(first_rate.map(hertz))
         .filter(|rate| *rate > 0.0 && rate.is_finite())
         .reduce(f64::min)
         .unwrap_or(0.0)

@@ -1,6 +1,6 @@
 //! The one writer of an index.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -31,6 +31,8 @@ pub struct KnownFile {
     pub size: u64,
     /// Time of its last change then.
     pub modified_ns: i64,
+    /// Records that it held.
+    pub records: u64,
 }
 
 /// A file and what it holds.
@@ -176,13 +178,14 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
     ) -> Result<HashMap<String, KnownFile>, Error> {
         self.patiently(ticker, |connection| {
-            let mut statement =
-                connection.prepare("SELECT filename,size,modified_ns FROM credit_fast_files")?;
+            let mut statement = connection
+                .prepare("SELECT filename,size,modified_ns,records FROM credit_fast_files")?;
             let rows = statement.query_map([], |row| {
                 let size: i64 = row.get(1)?;
                 let known = KnownFile {
                     size: size as u64,
                     modified_ns: row.get(2)?,
+                    records: row.get::<_, i64>(3)? as u64,
                 };
                 Ok((row.get(0)?, known))
             })?;
@@ -286,9 +289,9 @@ impl IndexWriter {
                 let rows = statement.query_map([kind], |row| row.get::<_, String>(0))?;
                 rows.collect::<rusqlite::Result<Vec<_>>>()?
             };
+            let told: HashSet<_> = problems.iter().map(|problem| &problem.path).collect();
             for name in &marked {
-                let is_told = problems.iter().any(|problem| problem.path == *name);
-                if is_told || Path::new(name).exists() {
+                if told.contains(name) || Path::new(name).exists() {
                     transaction.execute(
                         "DELETE FROM credit_fast_problems WHERE filename=? AND kind=?",
                         [name, kind],

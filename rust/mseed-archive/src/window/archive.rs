@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use mseed_core::time::period_ns;
+
 use crate::Error;
-use crate::tsindex::{Channel, IndexReader, Selection};
+use crate::tsindex::{Channel, IndexReader, IndexedRun, Selection};
 
 /// Indexes that are asked as one.
 #[derive(Debug)]
@@ -30,6 +32,16 @@ impl PathMap {
     /// that fit a name the longest counts.
     #[must_use]
     pub fn new(mut pairs: Vec<(String, String)>) -> Self {
+        // With or without a slash at the end is the same folder.
+        let folder = |name: &mut String| {
+            while name.len() > 1 && name.ends_with(['/', '\\']) {
+                name.pop();
+            }
+        };
+        for (from, to) in &mut pairs {
+            folder(from);
+            folder(to);
+        }
         pairs.sort_by_key(|(from, _)| std::cmp::Reverse(from.len()));
         Self(pairs)
     }
@@ -46,10 +58,11 @@ impl PathMap {
                 || is_border(from)
                 || rest.starts_with(['/', '\\']);
             whole.then(|| {
-                if from.is_empty() && !to.is_empty() && !is_border(to) {
-                    format!("{to}/{rest}")
-                } else {
+                let rest = rest.trim_start_matches(['/', '\\']);
+                if rest.is_empty() || to.is_empty() || is_border(to) {
                     format!("{to}{rest}")
+                } else {
+                    format!("{to}/{rest}")
                 }
             })
         })
@@ -65,7 +78,7 @@ pub struct ChannelSpan {
     pub start_ns: i64,
     /// Last sample.
     pub end_ns: i64,
-    /// Lowest sample rate of the records around it.
+    /// Sample rate.
     pub rate_hz: f64,
 }
 
@@ -114,7 +127,8 @@ impl Archive {
         Ok(all.into_iter().map(channel).collect())
     }
 
-    /// Gapless spans of a selection that have a part inside a window, by channel, then by start.
+    /// Gapless spans of a selection that have a part inside a window, or end less than a sample
+    /// before it, by channel, then by start.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
@@ -127,23 +141,42 @@ impl Archive {
         let mut all = Vec::new();
         for source in &self.sources {
             for run in source.index.runs(selection, start_ns, end_ns)? {
-                let inside = |(from, to): &&(i64, i64)| *to >= start_ns && *from <= end_ns;
-                all.extend(
-                    run.spans
-                        .iter()
-                        .filter(inside)
-                        .map(|(from, to)| ChannelSpan {
-                            codes: run.codes.clone(),
-                            start_ns: *from,
-                            end_ns: *to,
-                            rate_hz: run.lowest_rate_hz,
-                        }),
-                );
+                all.extend(spans_of(&run).filter(|span| {
+                    // A sample stands for the time up to the next one.
+                    let behind_ns = span.end_ns.saturating_add(period_ns(span.rate_hz));
+                    behind_ns >= start_ns && span.start_ns <= end_ns
+                }));
             }
         }
         all.sort_by(|a, b| (&a.codes, a.start_ns, a.end_ns).cmp(&(&b.codes, b.start_ns, b.end_ns)));
         Ok(all)
     }
+}
+
+/// The spans of a row, each with its rate; an index may name none.
+fn spans_of(run: &IndexedRun) -> impl Iterator<Item = ChannelSpan> {
+    let whole = [(run.start_ns, run.end_ns)];
+    let is_series = run.lowest_rate_hz > 0.0;
+    let spans = if run.spans.is_empty() && is_series {
+        &whole[..]
+    } else {
+        &run.spans[..]
+    };
+    let rate_of = |number: usize| match run.span_rates_hz.get(number) {
+        Some(rate) if run.span_rates_hz.len() == spans.len() => *rate,
+        _ => run.lowest_rate_hz,
+    };
+    let made: Vec<_> = spans
+        .iter()
+        .enumerate()
+        .map(|(number, (start_ns, end_ns))| ChannelSpan {
+            codes: run.codes.clone(),
+            start_ns: *start_ns,
+            end_ns: *end_ns,
+            rate_hz: rate_of(number),
+        })
+        .collect();
+    made.into_iter()
 }
 
 #[cfg(test)]
@@ -158,6 +191,8 @@ mod tests {
     #[test]
     fn the_longest_folder_that_fits_is_replaced() {
         let pairs = [
+            ("/slash/", "/none"),
+            ("/none", "/slash/"),
             ("/data", "/new"),
             ("/data/2020", "/disk2/2020"),
             ("old/", ""),
@@ -174,6 +209,8 @@ mod tests {
         assert_eq!(moved(&pairs, "/database/a"), None);
         assert_eq!(moved(&pairs, "old/a").as_deref(), Some("a"));
         assert_eq!(moved(&pairs, "older/a"), None);
+        assert_eq!(moved(&pairs, "/slash/a").as_deref(), Some("/none/a"));
+        assert_eq!(moved(&pairs, "/none/a").as_deref(), Some("/slash/a"));
     }
 
     #[test]

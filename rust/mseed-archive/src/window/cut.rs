@@ -14,8 +14,9 @@ use crate::problem::{Problem, ProblemKind, ProblemList};
 use crate::run::{Cancel, Ticker};
 use crate::tsindex::Selection;
 
-/// Where a rate is not known yet, a window is looked for as if it had one sample a second.
-const GUESSED_RATE_HZ: f64 = 1.0;
+/// Where a rate is not known yet, a window is looked for as if it had so many samples a second, one
+/// after the other until there are rows.
+const GUESSED_RATES_HZ: [f64; 4] = [1.0, 1e-2, 1e-4, 1e-6];
 
 /// A window that is wanted.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ pub fn cut_windows<T: Number>(
         return Err(error);
     }
     jobs.sort_by(|(_, _, a), (_, _, b)| {
-        (place(&a.found), a.request_start_ns).cmp(&(place(&b.found), b.request_start_ns))
+        (place(a.first()), a.request_start_ns).cmp(&(place(b.first()), b.request_start_ns))
     });
     let none = Cut {
         start_ns: 0,
@@ -157,27 +158,45 @@ pub fn cut_windows<T: Number>(
 /// A window and the rows for it.
 struct Plan {
     request_start_ns: i64,
-    end_ns: i64,
-    found: Vec<FoundRun>,
+    /// The rows of each channel, in the order of their codes, and until when they are needed.
+    channels: Vec<(Vec<FoundRun>, i64)>,
 }
 
 impl Plan {
     fn of(archive: &Archive, window: &Wanted, npts: usize) -> Result<Self, Error> {
         let start_ns = window.start_ns;
         let end_at = |rate_hz| sample_time_ns(start_ns, rate_hz, npts as i64 - 1);
-        let looked_until_ns = end_at(GUESSED_RATE_HZ);
-        let mut found = find(archive, &window.selection, start_ns, looked_until_ns)?;
-        let reaches = |f: &&FoundRun| f.run.lowest_rate_hz > 0.0 && f.run.end_ns >= start_ns;
-        let first = found.iter().filter(reaches).min_by_key(|f| f.run.start_ns);
-        let end_ns = first.map_or(looked_until_ns, |f| end_at(f.run.lowest_rate_hz));
-        if end_ns > looked_until_ns {
-            found = find(archive, &window.selection, start_ns, end_ns)?;
+        // How long a window is depends on the rate, which the rows tell.
+        let mut looked_until_ns = start_ns;
+        let mut found = Vec::new();
+        for rate_hz in GUESSED_RATES_HZ {
+            looked_until_ns = end_at(rate_hz);
+            found = find(archive, &window.selection, start_ns, looked_until_ns)?;
+            if !found.is_empty() {
+                break;
+            }
         }
+        let slowest = |found: &[FoundRun]| {
+            let rates = found.iter().map(|f| f.run.lowest_rate_hz);
+            rates.filter(|rate| *rate > 0.0).reduce(f64::min)
+        };
+        if let Some(rate_hz) = slowest(&found).filter(|rate| end_at(*rate) > looked_until_ns) {
+            found = find(archive, &window.selection, start_ns, end_at(rate_hz))?;
+        }
+        found.sort_by(|a, b| a.run.codes.cmp(&b.run.codes));
+        let channels = found
+            .chunk_by(|a, b| a.run.codes == b.run.codes)
+            .map(|rows| (rows.to_vec(), slowest(rows).map_or(start_ns, end_at)))
+            .collect();
         Ok(Self {
             request_start_ns: start_ns,
-            end_ns,
-            found,
+            channels,
         })
+    }
+
+    /// The rows of the first channel.
+    fn first(&self) -> &[FoundRun] {
+        self.channels.first().map_or(&[], |(rows, _)| rows)
     }
 
     fn cut<T: Number>(
@@ -189,30 +208,31 @@ impl Plan {
     ) -> Result<(Cut, Vec<Problem>), Error> {
         let mut go_on = || !cancel.is_set();
         let mut ticker = Ticker::new(&mut go_on);
-        let request = request(selection, self.request_start_ns, self.end_ns);
-        let mut gathered = Gathered::read(archive, &request, &self.found, &mut ticker)?;
-        let mut problems = std::mem::take(&mut gathered.problems);
-        let runs = gathered.chain(true, &mut ticker)?;
+        let mut problems = Vec::new();
         let mut target = Target {
             out,
             there: Vec::new(),
             start_ns: self.request_start_ns,
             rate_hz: f64::NAN,
         };
-        let mut source = None;
-        for run in runs {
-            ticker.poll()?;
-            // A sample more on each side: the window has a grid of its own, that of its first run.
-            let margin_ns = period_ns(run.first().rate_hz);
-            let until_ns = self.end_ns.saturating_add(margin_ns);
-            let from_ns = self.request_start_ns.saturating_sub(margin_ns);
-            let Some(run) = run.cut(from_ns, until_ns, Edge::default()) else {
-                continue;
-            };
-            if *source.get_or_insert(run.first().source) != run.first().source {
+        for (rows, end_ns) in &self.channels {
+            let request = request(selection, self.request_start_ns, *end_ns);
+            let mut gathered = Gathered::read(archive, &request, rows, &mut ticker)?;
+            problems.append(&mut gathered.problems);
+            for run in gathered.chain(true, &mut ticker)? {
+                ticker.poll()?;
+                // A sample more on each side: the window has a grid of its own, that of its
+                // first run.
+                let margin_ns = period_ns(run.first().rate_hz);
+                let until_ns = end_ns.saturating_add(margin_ns);
+                let from_ns = self.request_start_ns.saturating_sub(margin_ns);
+                if let Some(run) = run.cut(from_ns, until_ns, Edge::default()) {
+                    target.put(&run, &gathered, &mut problems);
+                }
+            }
+            if !target.there.is_empty() {
                 break;
             }
-            target.put(&run, &gathered, &mut problems);
         }
         let covered = target.there.iter().filter(|there| **there).count();
         let cut = Cut {

@@ -17,6 +17,15 @@ pub(super) struct Files<'a> {
     last: Option<OpenFile>,
 }
 
+/// What is read of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    /// What may hold samples between two times.
+    Between(i64, i64),
+    /// All of it.
+    All,
+}
+
 /// A file that is open.
 struct OpenFile {
     /// Number of the index that names it, and its name there.
@@ -33,13 +42,13 @@ impl<'a> Files<'a> {
         }
     }
 
-    /// Read what a window needs of a run of an index. A file that is too short gives what it has,
-    /// and a problem.
+    /// Read what a window needs of a run of an index, or all of it. A file that is too short gives
+    /// what it has, and a problem.
     pub(super) fn read(
         &mut self,
         source: usize,
         run: &IndexedRun,
-        (from_ns, to_ns): (i64, i64),
+        part: Part,
         problems: &mut Vec<Problem>,
     ) -> Result<Buffer<'static>, Problem> {
         let unreadable = |error: io::Error| {
@@ -58,9 +67,14 @@ impl<'a> Files<'a> {
         let Some(OpenFile { file, size, .. }) = &self.last else {
             return Err(unreadable(io::ErrorKind::NotFound.into()));
         };
-        let range = byte_range(run, from_ns, to_ns);
-        let read_some = |bytes: &mut [u8], offset| read_at(file, bytes, offset);
-        let (from, to) = narrowed(run, range, (from_ns, to_ns), read_some);
+        let (from, to) = match part {
+            Part::Between(from_ns, to_ns) => {
+                let range = byte_range(run, from_ns, to_ns);
+                let read_some = |bytes: &mut [u8], offset| read_at(file, bytes, offset);
+                narrowed(run, range, (from_ns, to_ns), read_some)
+            }
+            Part::All => (run.byte_offset, run.byte_offset + run.bytes),
+        };
         if *size < to {
             problems.push(Problem {
                 offset: Some(*size),

@@ -8,7 +8,7 @@ use mseed_core::{SourceId, Walker, leap};
 
 use super::archive::{Archive, Source};
 use super::decode::{Decoding, Segment, decode_run};
-use super::files::Files;
+use super::files::{Files, Part};
 use super::glean::{Gleaned, Place};
 use super::plan::{Edge, FileChain, Piece, Run, chain_in_time};
 use crate::Error;
@@ -188,12 +188,40 @@ impl Gathered {
         if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
             return;
         }
-        let buffer = match files.read(source, run, (from_ns, to_ns), &mut self.problems) {
-            Ok(buffer) => buffer,
+        let number = self.buffers.len();
+        let mut told = Vec::new();
+        let part = Part::Between(from_ns, to_ns);
+        let mut found = match files.read(source, run, part, &mut told) {
+            Ok(buffer) => Found::of(run, request, buffer, number),
             Err(problem) => return self.problems.push(problem),
         };
+        if found.is_part_of(run) && !found.has_all(run, request) {
+            // The file is not what the index says: what it lacks may stand anywhere in it.
+            told.clear();
+            found = match files.read(source, run, Part::All, &mut told) {
+                Ok(buffer) => Found::of(run, request, buffer, number),
+                Err(problem) => return self.problems.push(problem),
+            };
+        }
+        self.problems.append(&mut told);
+        self.problems.append(&mut found.problems);
+        self.pieces.append(&mut found.pieces);
+        self.buffers.push(found.buffer);
+    }
+}
+
+/// What was found in the bytes of a run.
+struct Found {
+    buffer: Buffer<'static>,
+    pieces: Vec<Piece>,
+    problems: Vec<Problem>,
+}
+
+impl Found {
+    /// Keep the records that a window may touch; `number` is that of the buffer.
+    fn of(run: &IndexedRun, request: &Request<'_>, buffer: Buffer<'static>, number: usize) -> Self {
         let (mut inside, mut stranger, mut outside) = (0, None, None);
-        let (pieces, number) = (&mut self.pieces, self.buffers.len());
+        let mut pieces = Vec::new();
         let mut hand_on = |offset, mut piece: Piece| {
             let extent =
                 run.start_ns.saturating_sub(MICROSECOND)..=run.end_ns.saturating_add(MICROSECOND);
@@ -224,11 +252,46 @@ impl Gathered {
         for item in Walker::new(&buffer.bytes) {
             gleaned.take(item, place, &mut hand_on);
         }
-        self.problems.extend(gleaned.finish());
+        let mut problems: Vec<_> = gleaned.finish().into_iter().collect();
         if let Some((offset, found)) = stranger.or(outside.filter(|_| inside == 0)) {
-            self.problems.push(changed(&buffer, offset, &found, run));
+            problems.push(changed(&buffer, offset, &found, run));
         }
-        self.buffers.push(buffer);
+        Self {
+            buffer,
+            pieces,
+            problems,
+        }
+    }
+
+    /// Whether the run has more bytes than were read.
+    fn is_part_of(&self, run: &IndexedRun) -> bool {
+        (self.buffer.bytes.len() as u64) < run.bytes
+    }
+
+    /// Whether the records are there that the spans of the index promise for the window.
+    fn has_all(&self, run: &IndexedRun, request: &Request<'_>) -> bool {
+        let period = period_ns(run.lowest_rate_hz);
+        let mut pieces: Vec<_> = self
+            .pieces
+            .iter()
+            .map(|p| (p.start_ns, p.next_ns()))
+            .collect();
+        pieces.sort_unstable();
+        let is_there = |(start_ns, end_ns): (i64, i64)| {
+            let mut reached_ns = start_ns;
+            for (from_ns, next_ns) in &pieces {
+                if *from_ns > reached_ns.saturating_add(period) {
+                    break;
+                }
+                reached_ns = reached_ns.max(*next_ns);
+            }
+            reached_ns >= end_ns
+        };
+        run.spans
+            .iter()
+            .map(|(start, end)| ((*start).max(request.start_ns), (*end).min(request.end_ns)))
+            .filter(|(start_ns, end_ns)| start_ns <= end_ns)
+            .all(is_there)
     }
 }
 
