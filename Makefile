@@ -114,7 +114,10 @@ wheel: $(VENV)/.tools  ## build dist/*.whl for old Linux systems and try it in e
 	$(BIN)/python tests/smoke/try_wheel.py dist/*.whl
 
 .PHONY: bench
-bench: $(VENV)/.installed $(VENV)/.test-tools  ## compare with ObsPy, write benches/runs/
+bench: bench-core bench-python  ## both comparisons, a quarter of an hour
+
+.PHONY: bench-python
+bench-python: $(VENV)/.installed $(VENV)/.test-tools  ## compare with ObsPy, write benches/runs/
 	$(BIN)/python benches/compare.py
 
 # The C files of libmseed, from the source package of pymseed.
