@@ -47,6 +47,12 @@ pub enum Kind {
     },
     /// A miniSEED 2 record without blockette 1000 whose end cannot be found.
     UnknownLength,
+    /// A miniSEED 2 header whose sequence number lost digits: the end of the record before stands in
+    /// their place.
+    LostDigits {
+        /// How many.
+        lost: usize,
+    },
     /// A chain of miniSEED 2 blockettes that goes on at an impossible place.
     BlocketteChain {
         /// Byte of the record where the offset of the next blockette stands.
@@ -167,6 +173,11 @@ impl fmt::Display for Kind {
             Kind::UnknownLength => write!(
                 f,
                 "record without blockette 1000: expected another header behind it to tell its length"
+            ),
+            Kind::LostDigits { lost } => write!(
+                f,
+                "sequence number: expected six digits, {lost} of them are lost; the end of the \
+                 record before stands in their place"
             ),
             Kind::BlocketteChain {
                 named_at,

@@ -264,6 +264,14 @@ fn a_digit_at_the_end_of_a_record_does_not_pass_for_one_that_the_next_number_los
                     check("digits", &file, number, &damaged);
                 }
             }
+            // What was lost is told.
+            let mut bytes = file.bytes.clone();
+            bytes.remove(256 * number + 3);
+            let told = Walker::new(&bytes).any(|item| match item {
+                Item::Record(_, record) => record.fault.is_some(),
+                Item::Skipped(_) => true,
+            });
+            assert!(told, "{encoding:?}: record {number}");
             // The other way round: the record that ends with a digit lost a byte of its samples.
             let mut damaged = file.record(number - 1).to_vec();
             damaged.remove(150);

@@ -33,6 +33,8 @@ pub struct Progress {
     position: usize,
     last_length: usize,
     skip: Option<Skip>,
+    /// Bytes of the last record that the next one begins with.
+    shared: usize,
     /// Work done in vain so far.
     vain: u64,
 }
@@ -160,10 +162,16 @@ impl<'a> Walker<'a> {
     }
 
     #[inline]
-    fn take(&mut self, record: Record<'a>) -> Item<'a> {
+    fn take(&mut self, mut record: Record<'a>) -> Item<'a> {
         let offset = self.progress.position;
+        let shared = std::mem::take(&mut self.shared);
+        let lost = std::mem::replace(&mut self.progress.shared, shared);
+        if lost > 0 {
+            let fault = Error::new(Kind::LostDigits { lost }, 0);
+            record.fault.get_or_insert(fault);
+        }
         self.progress.last_length = record.bytes.len();
-        self.progress.position += record.bytes.len() - std::mem::take(&mut self.shared);
+        self.progress.position += record.bytes.len() - shared;
         Item::Record(offset, record)
     }
 
@@ -171,6 +179,9 @@ impl<'a> Walker<'a> {
     /// header in it, and one behind it, or the end of the file. All else is for the judge.
     #[inline]
     fn alike(&mut self) -> Option<Item<'a>> {
+        if self.progress.shared > 0 {
+            return None;
+        }
         let data = &self.data[self.progress.position - self.base..];
         let template = self.template.as_ref()?;
         let head = template.head_of(data)?;
@@ -188,6 +199,7 @@ impl<'a> Walker<'a> {
 
     /// Begin to pass over bytes.
     fn begin_skip(&mut self, reason: Error) {
+        self.progress.shared = 0;
         let offset = self.progress.position;
         self.progress.skip = Some(Skip {
             offset,
