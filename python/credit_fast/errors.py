@@ -8,6 +8,8 @@ Nothing here reads data or prints.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,9 +125,28 @@ class Problem:
         path, reason, kind, offset, length, count = fields
         return cls(path=path, reason=reason, kind=kind, offset=offset, length=length, count=count)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its place in a binary file, ready for JSON."""
+        return {
+            "path": self.path,
+            "offset": self.offset,
+            "length": self.length,
+            "kind": self.kind,
+            "reason": self.reason,
+            "count": self.count,
+        }
+
     def __str__(self) -> str:
         if self.line is not None:
             return f"{self.path}:{self.line}: {self.reason}"
         if self.offset is not None:
             return f"{self.path} at byte {self.offset}: {self.reason}"
         return f"{self.path}: {self.reason}"
+
+
+def count_kinds(problems: Iterable[Problem]) -> dict[str, int]:
+    """Number of problems of each kind, by its name."""
+    counts: Counter[str] = Counter()
+    for problem in problems:
+        counts[problem.kind] += problem.count
+    return dict(sorted(counts.items()))

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from credit_fast import _core
-from credit_fast.errors import Problem, check_threads
+from credit_fast.errors import Problem, check_threads, count_kinds
 from credit_fast.progress import work_progress
 from credit_fast.times import UTCDateTime
 
@@ -52,10 +51,7 @@ class IndexReport:
 
     def problem_counts(self) -> dict[str, int]:
         """Number of problems of each kind."""
-        counts: Counter[str] = Counter()
-        for problem in self.problems:
-            counts[problem.kind] += problem.count
-        return dict(sorted(counts.items()))
+        return count_kinds(self.problems)
 
     def to_dict(self) -> dict[str, Any]:
         """All figures and problems, ready for JSON."""
@@ -76,17 +72,7 @@ class IndexReport:
             "starttime": None if self.starttime is None else str(self.starttime),
             "endtime": None if self.endtime is None else str(self.endtime),
             "seconds": self.seconds,
-            "problems": [
-                {
-                    "path": p.path,
-                    "offset": p.offset,
-                    "length": p.length,
-                    "kind": p.kind,
-                    "reason": p.reason,
-                    "count": p.count,
-                }
-                for p in self.problems
-            ],
+            "problems": [problem.to_dict() for problem in self.problems],
         }
 
 

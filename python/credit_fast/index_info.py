@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from credit_fast import availability
-from credit_fast.errors import Problem
+from credit_fast.errors import Problem, count_kinds
 from credit_fast.index_files import IndexPaths, open_archive
 from credit_fast.times import UTCDateTime
 
@@ -55,10 +54,7 @@ class IndexInfo:
 
     def problem_counts(self) -> dict[str, int]:
         """Number of problems of each kind."""
-        counts: Counter[str] = Counter()
-        for problem in self.problems:
-            counts[problem.kind] += problem.count
-        return dict(sorted(counts.items()))
+        return count_kinds(self.problems)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, ready for JSON."""
@@ -77,17 +73,7 @@ class IndexInfo:
                 }
                 for channel in self.channels
             ],
-            "problems": [
-                {
-                    "path": p.path,
-                    "offset": p.offset,
-                    "length": p.length,
-                    "kind": p.kind,
-                    "reason": p.reason,
-                    "count": p.count,
-                }
-                for p in self.problems
-            ],
+            "problems": [problem.to_dict() for problem in self.problems],
         }
 
 
