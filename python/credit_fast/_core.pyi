@@ -64,9 +64,7 @@ def inspect_file(path: _Path, records: bool) -> dict[str, Any]: ...
 def makeindex(
     roots: Sequence[_Path],
     index: _Path,
-    threads: int | None,
-    pattern: str | None,
-    prune: bool,
+    options: dict[str, Any],
     progress: Callable[[int, int, int], object] | None,
 ) -> dict[str, Any]: ...
 def read_bytes(data: bytes, threads: int | None) -> _Answer: ...

@@ -22,7 +22,9 @@ class IndexReport:
     """What a run of makeindex did, and what the index holds after it.
 
     The `files_…`, `records`, `bytes` and `seconds` are of this run; `rows`, `channels`,
-    `starttime` and `endtime` are of the whole index. `problems` are those of all files that
+    `starttime` and `endtime` are of the whole index. `files_grown` are those of `files_replaced` of
+    which only what they had gained was read; `files_moved` have another name, `files_touched`
+    another time of change or place on the disk, and the rows that they had. `problems` are those of all files that
     were found, the unchanged ones included; of each file the first thousand are there one by one,
     the rest as one line for each kind (`Problem.count`).
     """
@@ -31,6 +33,9 @@ class IndexReport:
     files_found: int
     files_added: int
     files_replaced: int
+    files_grown: int
+    files_moved: int
+    files_touched: int
     files_unchanged: int
     files_vanished: int
     files_pruned: int
@@ -61,6 +66,9 @@ class IndexReport:
             "files_indexed": self.files_indexed,
             "files_added": self.files_added,
             "files_replaced": self.files_replaced,
+            "files_grown": self.files_grown,
+            "files_moved": self.files_moved,
+            "files_touched": self.files_touched,
             "files_unchanged": self.files_unchanged,
             "files_vanished": self.files_vanished,
             "files_pruned": self.files_pruned,
@@ -83,6 +91,8 @@ def makeindex(
     threads: int | None = None,
     pattern: str | None = None,
     prune: bool = False,
+    hash: bool = False,
+    relative: bool | None = None,
     progress: bool | Callable[[int, int, int], object] = True,
 ) -> IndexReport:
     """Index an archive of miniSEED files.
@@ -95,9 +105,10 @@ def makeindex(
         path; names that begin with a dot are passed over unless given themselves.
     out
         Index file (EarthScope's `tsindex` schema in SQLite), made when missing. When it is
-        there, unchanged files (same size and time of change) are passed over, changed ones
-        replaced, new ones added; vanished ones are reported, and keep their rows unless `prune`
-        says otherwise.
+        there, files are passed over of which the system says what it said before (size, time of
+        change, number); of those that grew only what they gained is read, moved ones get their new
+        name, changed ones are replaced, new ones added; vanished ones are reported, and keep their
+        rows unless `prune` says otherwise.
     threads
         Scanning threads; all cores by default.
     pattern
@@ -106,6 +117,13 @@ def makeindex(
     prune
         Drop the rows of files below the roots that no longer exist, unless the nearest folder that
         is still there holds no data at all, as that of a disk that is not mounted.
+    hash
+        Form the MD5 of the bytes of each row, as mseedindex does; files without it are scanned again,
+        and files that grew are read as a whole.
+    relative
+        Name files relative to the folder of the index, so that an archive can move together with it.
+        Decided when the index is made; by default a new index has absolute paths, as mseedindex
+        makes it, and one that is there stays as it is.
     progress
         True shows a progress bar on a terminal; or a function of (files found, files done,
         bytes done).
@@ -121,18 +139,26 @@ def makeindex(
     IndexFormatError
         `out` exists and is no index.
     ValueError
-        The pattern is no glob, or `threads` is below 1.
+        The pattern is no glob, `threads` is below 1, or the index names files in the other way
+        than `relative` says.
     """
     roots = [root] if isinstance(root, (str, os.PathLike)) else list(root)
     check_threads(threads)
     names = [os.fspath(r) for r in roots]
     path = os.fspath(out)
+    options = {
+        "threads": threads,
+        "pattern": pattern,
+        "prune": prune,
+        "hash": hash,
+        "relative": relative,
+    }
     if callable(progress):
-        figures = _core.makeindex(names, path, threads, pattern, prune, progress)
+        figures = _core.makeindex(names, path, options, progress)
     elif progress:
-        figures = _with_bar(names, path, threads, pattern, prune)
+        figures = _with_bar(names, path, options)
     else:
-        figures = _core.makeindex(names, path, threads, pattern, prune, None)
+        figures = _core.makeindex(names, path, options, None)
     start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
     problems = [Problem._from_core(fields) for fields in figures.pop("problems")]
     return IndexReport(
@@ -144,13 +170,11 @@ def makeindex(
     )
 
 
-def _with_bar(
-    names: list[str], path: str, threads: int | None, pattern: str | None, prune: bool
-) -> dict[str, Any]:
+def _with_bar(names: list[str], path: str, options: dict[str, Any]) -> dict[str, Any]:
     with work_progress("files") as bar:
         task = bar.add_task("indexing", total=None)
 
         def on_tick(found: int, done: int, _: int) -> None:
             bar.update(task, completed=done, total=max(found, 1))
 
-        return _core.makeindex(names, path, threads, pattern, prune, on_tick)
+        return _core.makeindex(names, path, options, on_tick)

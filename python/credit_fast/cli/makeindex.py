@@ -24,8 +24,11 @@ file in EarthScope's tsindex schema, which ObsPy, mseedindex and others can open
 Every file is looked at, whatever its name: the content decides. Links are followed, and each
 real file is taken once; names that begin with a dot are passed over unless given themselves.
 What is damaged, cut short or no miniSEED is listed with file and byte offset, and everything
-readable around it is indexed. A second run passes over unchanged files, replaces changed ones,
-adds new ones, and lists files of the index that are gone; --prune drops their rows.
+readable around it is indexed.
+
+A second run works only on what changed: it passes over unchanged files, reads what growing ones
+have gained, gives moved ones their new name, replaces changed ones, adds new ones, and lists files of
+the index that are gone; --prune drops their rows.
 """
 
 EPILOG = """\
@@ -34,6 +37,7 @@ examples:
   credit-fast makeindex -r /data/2019 -r /data/2020 -r one.mseed -o index.db
   credit-fast makeindex -r /data -o index.db --pattern '*.mseed' --threads 4
   credit-fast makeindex -r /data -o index.db --prune
+  credit-fast makeindex -r /data -o /data/index.db --relative
   credit-fast makeindex -r /data -o index.db --json > report.json
 
 exit code:
@@ -68,6 +72,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prune", action="store_true", help="drop the rows of files below DATA that are gone"
     )
+    parser.add_argument(
+        "--relative",
+        action="store_const",
+        const=True,
+        help="name files relative to the folder of a new index: the archive can move with it",
+    )
+    parser.add_argument(
+        "--hash", action="store_true", help="form the MD5 of each row, as mseedindex does"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
@@ -80,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         pattern=args.pattern,
         prune=args.prune,
+        hash=args.hash,
+        relative=args.relative,
         progress=not args.quiet,
     )
     if args.json:
@@ -98,6 +113,13 @@ def _print_report(report: IndexReport, console: Console) -> None:
         span = f"{report.starttime} to {report.endtime}"
     files = f"{report.files_found:,} found: {report.files_added:,} added, "
     files += f"{report.files_replaced:,} replaced, {report.files_unchanged:,} unchanged"
+    for number, what in (
+        (report.files_grown, "of the replaced grew"),
+        (report.files_moved, "moved"),
+        (report.files_touched, "touched"),
+    ):
+        if number:
+            files += f"; {number:,} {what}"
     if report.files_vanished:
         files += f"; {report.files_vanished:,} vanished"
     if report.files_pruned:

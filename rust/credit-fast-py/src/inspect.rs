@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use mseed_archive::inspect::{self, Inspection};
+use mseed_archive::names::Names;
 use mseed_archive::walk::{FileWalk, Found};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
@@ -20,7 +21,7 @@ pub(crate) fn find_files(
     let (files, problems) = enter_interruptible(py, |ticker| {
         let (mut files, mut problems) = (Vec::new(), Vec::new());
         let mut going_on = Ok(());
-        FileWalk::new(None, HashSet::new()).root(&root, &mut |found| {
+        FileWalk::new(None, HashSet::new(), Names::Absolute).root(&root, &mut |found| {
             match found {
                 Found::File(file) => files.push(file.path),
                 Found::Problem(problem) => problems.push(problem),

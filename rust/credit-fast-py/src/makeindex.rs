@@ -11,26 +11,41 @@ use pyo3::types::{PyDict, PyList};
 use crate::enter::enter_ticking;
 use crate::wrap;
 
+/// How an archive is indexed.
+#[derive(FromPyObject)]
+pub(crate) struct Options {
+    #[pyo3(item)]
+    threads: Option<usize>,
+    #[pyo3(item)]
+    pattern: Option<String>,
+    #[pyo3(item)]
+    prune: bool,
+    #[pyo3(item)]
+    hash: bool,
+    #[pyo3(item)]
+    relative: Option<bool>,
+}
+
 /// Index `roots` into `index`; `progress(found, done, bytes)` is called about ten times a second.
 ///
 /// Returns the figures of the run as a dict.
 #[pyfunction]
-#[pyo3(signature = (roots, index, threads, pattern, prune, progress))]
+#[pyo3(signature = (roots, index, options, progress))]
 pub(crate) fn makeindex<'py>(
     py: Python<'py>,
     roots: Vec<PathBuf>,
     index: PathBuf,
-    threads: Option<usize>,
-    pattern: Option<String>,
-    prune: bool,
+    options: Options,
     progress: Option<Py<PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let job = Job {
         roots,
         index,
-        pattern,
-        threads: threads.and_then(NonZeroUsize::new),
-        prune,
+        pattern: options.pattern,
+        threads: options.threads.and_then(NonZeroUsize::new),
+        prune: options.prune,
+        hash: options.hash,
+        relative: options.relative,
     };
     let shown = Mutex::new(Progress::default());
     let report = enter_ticking(
@@ -59,6 +74,9 @@ pub(crate) fn makeindex<'py>(
     figures.set_item("files_found", report.files_found)?;
     figures.set_item("files_added", report.files_added)?;
     figures.set_item("files_replaced", report.files_replaced)?;
+    figures.set_item("files_grown", report.files_grown)?;
+    figures.set_item("files_moved", report.files_moved)?;
+    figures.set_item("files_touched", report.files_touched)?;
     figures.set_item("files_unchanged", report.files_unchanged)?;
     figures.set_item("files_vanished", report.files_vanished)?;
     figures.set_item("files_pruned", report.files_pruned)?;

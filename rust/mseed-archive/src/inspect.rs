@@ -85,7 +85,15 @@ pub fn inspect_file(path: &Path, list: bool, ticker: &mut Ticker<'_>) -> Result<
             cancelled.is_ok()
         };
         let mut take = |item: Item<'_>| inspector.take(item);
-        let read = walk_parts(open, size.len(), PART_BYTES, &mut go_on, &mut take);
+        let mut part = Vec::new();
+        let read = walk_parts(
+            open,
+            (0, size.len()),
+            PART_BYTES,
+            &mut part,
+            &mut go_on,
+            &mut take,
+        );
         if let Err(error) = read {
             let problem = Problem::file(&name, ProblemKind::Unreadable, error.to_string());
             inspector.problems.push(problem);

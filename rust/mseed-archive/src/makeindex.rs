@@ -1,20 +1,24 @@
 //! The run of makeindex: walk, scan in parallel, one writer.
 
-use std::collections::{HashMap, HashSet};
+mod collect;
+mod find;
+
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 use crate::problem::{Problem, ProblemKind};
-use crate::run::{self, Cancel, TICK, Ticker};
-use crate::scan::scan_file;
-use crate::tsindex::{IndexWriter, KnownFile, ScannedFile, Totals};
-use crate::walk::{FileWalk, Found, FoundFile, Pattern};
+use crate::run::{self, Cancel, Ticker};
+use crate::tsindex::{IndexWriter, KnownFiles, Totals};
+use crate::walk::{FileWalk, Pattern};
+use collect::Collecting;
+use find::{find_files, work_on_files};
 
 /// Results that may wait for the writer: bounds the memory of a run.
 const QUEUE: usize = 256;
@@ -23,7 +27,7 @@ const QUEUE: usize = 256;
 const MAX_THREADS: usize = 1024;
 
 /// What to index.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Job {
     /// Folders and files.
     pub roots: Vec<PathBuf>,
@@ -35,6 +39,12 @@ pub struct Job {
     pub threads: Option<NonZeroUsize>,
     /// Whether the rows of files that no longer exist are dropped; else they are marked.
     pub prune: bool,
+    /// Whether the MD5 of each row is formed, as mseedindex does. Files that have none are scanned
+    /// again.
+    pub hash: bool,
+    /// Whether files are named relative to the folder of the index; when not given, as the index
+    /// does already, a new one by absolute paths.
+    pub relative: Option<bool>,
 }
 
 /// How far a run is.
@@ -55,8 +65,14 @@ pub struct Report {
     pub files_found: u64,
     /// Files new in the index.
     pub files_added: u64,
-    /// Files scanned again because they changed.
+    /// Files with other rows than they had.
     pub files_replaced: u64,
+    /// Those of them of which only what they had gained was read.
+    pub files_grown: u64,
+    /// Files that have another name, and were not read again.
+    pub files_moved: u64,
+    /// Files with another time of change or another place on the disk, and the rows that they had.
+    pub files_touched: u64,
     /// Files passed over because they did not change.
     pub files_unchanged: u64,
     /// Files of the index below the roots that no longer exist.
@@ -67,7 +83,7 @@ pub struct Report {
     pub files_without_records: u64,
     /// Records read in this run.
     pub records: u64,
-    /// Bytes of the files scanned in this run.
+    /// Bytes read in this run.
     pub bytes: u64,
     /// What the index holds after the run.
     pub totals: Totals,
@@ -75,12 +91,6 @@ pub struct Report {
     pub problems: Vec<Problem>,
     /// Duration.
     pub seconds: f64,
-}
-
-enum Message {
-    Scanned(Box<ScannedFile>),
-    Unchanged(FoundFile),
-    Problem(Problem),
 }
 
 /// How far the run is; read by whoever tells the caller.
@@ -110,9 +120,8 @@ impl Counts {
 struct Shared<'a> {
     cancel: Cancel,
     counts: &'a Counts,
-    known: HashMap<String, KnownFile>,
-    /// Known files that the walk found.
-    seen: Mutex<HashSet<String>>,
+    known: KnownFiles,
+    hash: bool,
 }
 
 fn now_ns() -> i64 {
@@ -125,8 +134,8 @@ fn now_ns() -> i64 {
 /// returns false the run ends with [`Error::Cancelled`], and whole files stay indexed.
 ///
 /// # Errors
-/// A root that does not exist ([`Error::Io`]), a bad pattern, an index that cannot be written.
-/// What is wrong with a data file is in the report instead.
+/// A root that does not exist ([`Error::Io`]), a bad pattern, an index that cannot be written or
+/// names files in the other way. What is wrong with a data file is in the report instead.
 pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Result<Report, Error> {
     let began = Instant::now();
     check(job)?;
@@ -134,37 +143,38 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     let counts = Counts::default();
     let mut told = || on_tick(&counts.now());
     let mut ticker = Ticker::new(&mut told);
-    let mut writer = IndexWriter::open(&job.index, &mut ticker)?;
+    let mut writer = IndexWriter::open(&job.index, job.relative, &mut ticker)?;
+    let names = writer.names().clone();
     let shared = Shared {
         cancel: Cancel::default(),
         counts: &counts,
         known: writer.known_files(&mut ticker)?,
-        seen: Mutex::default(),
+        hash: job.hash,
     };
-    let mut known_problems = writer.known_problems(&mut ticker)?;
-    let walk = FileWalk::new(pattern, index_files(job));
+    let walk = FileWalk::new(pattern, index_files(job), names.clone());
     let mut report = Report::default();
-    let mut homes = HashSet::new();
-    let collecting = Collecting {
-        writer: &mut writer,
-        known: &shared.known,
-        homes: &mut homes,
-        known_problems: &mut known_problems,
-        report: &mut report,
-        counts: &counts,
-    };
-    let result = run_threads(job, walk, &shared, collecting, &mut ticker);
+    let mut collecting = Collecting::new(&mut writer, &shared, &mut report, &mut ticker)?;
+    let result = run_threads(job, walk, &shared, &mut collecting, &mut ticker);
+    let homes = collecting.into_homes();
     if matches!(result, Err(Error::Cancelled)) {
         // What was scanned stays in the index, unless another program is in the way.
         writer.finish(now_ns(), &mut Ticker::new(&mut || false))?;
         return Err(Error::Cancelled);
     }
     result?;
-    let vanished = vanished_files(job, &shared);
+    let mut vanished = Vec::new();
+    let roots: Vec<_> = job.roots.iter().flat_map(|r| r.canonicalize()).collect();
+    for rowid in shared.known.unseen() {
+        let name = writer.name_of(rowid, &mut ticker)?;
+        if is_gone(&names.path(&name), &roots) {
+            vanished.push(name);
+        }
+    }
+    vanished.sort();
     report.files_vanished = vanished.len() as u64;
     let (pruned, kept): (Vec<_>, Vec<_>) = vanished
         .into_iter()
-        .partition(|name| job.prune && is_beside_data(Path::new(name), &homes));
+        .partition(|name| job.prune && is_beside_data(&names.path(name), &homes));
     writer.remove_files(&pruned, &mut ticker)?;
     report.files_pruned = pruned.len() as u64;
     let reason = if job.prune {
@@ -177,10 +187,11 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     let kept: Vec<_> = kept.into_iter().map(problem).collect();
     writer.mark_vanished(&kept, &mut ticker)?;
     report.problems.extend(kept);
-    let (totals, replaced) = writer.finish(now_ns(), &mut ticker)?;
+    let (totals, written) = writer.finish(now_ns(), &mut ticker)?;
     report.files_found = counts.now().found;
-    report.files_replaced += replaced;
-    report.files_added -= report.files_replaced;
+    report.files_added = written.added;
+    report.files_replaced = written.replaced;
+    report.files_touched = written.same - report.files_moved;
     report.totals = totals;
     report
         .problems
@@ -210,21 +221,21 @@ fn run_threads(
     job: &Job,
     walk: FileWalk,
     shared: &Shared<'_>,
-    mut collecting: Collecting<'_>,
+    collecting: &mut Collecting<'_>,
     ticker: &mut Ticker<'_>,
 ) -> Result<(), Error> {
     thread::scope(|scope| {
-        let (files_in, files_out) = sync_channel(QUEUE);
+        let (tasks_in, tasks_out) = sync_channel(QUEUE);
         let (results_in, results_out) = sync_channel(QUEUE);
-        let files_out = Arc::new(Mutex::new(files_out));
+        let tasks_out = Arc::new(Mutex::new(tasks_out));
         for _ in 0..run::threads(job.threads) {
-            let (files, results) = (Arc::clone(&files_out), results_in.clone());
-            scope.spawn(move || scan_files(&files, &results, shared));
+            let (tasks, results) = (Arc::clone(&tasks_out), results_in.clone());
+            scope.spawn(move || work_on_files(&tasks, &results, shared));
         }
         // Only the scanning threads may keep the receiver alive: when they are gone, the walk ends.
-        drop(files_out);
+        drop(tasks_out);
         let roots = &job.roots;
-        scope.spawn(move || find_files(walk, roots, &files_in, &results_in, shared));
+        scope.spawn(move || find_files(walk, roots, &tasks_in, &results_in, shared));
         let written = collecting.until_done(&results_out, ticker);
         if written.is_err() {
             shared.cancel.set();
@@ -235,21 +246,10 @@ fn run_threads(
     })
 }
 
-/// Files that the index knows below the roots, that the walk did not find, and that are gone.
-fn vanished_files(job: &Job, shared: &Shared<'_>) -> Vec<String> {
-    let roots: Vec<_> = job.roots.iter().flat_map(|r| r.canonicalize()).collect();
-    let seen = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut gone: Vec<_> = shared
-        .known
-        .keys()
-        .filter(|name| !seen.contains(name.as_str()))
-        .filter(|name| roots.iter().any(|root| Path::new(name).starts_with(root)))
-        // Who may not look into a folder does not know that its files are gone.
-        .filter(|name| matches!(Path::new(name).try_exists(), Ok(false)))
-        .cloned()
-        .collect();
-    gone.sort();
-    gone
+/// Whether a file that the walk did not find is below the roots and no longer there.
+fn is_gone(path: &Path, roots: &[PathBuf]) -> bool {
+    // Who may not look into a folder does not know that its files are gone.
+    roots.iter().any(|root| path.starts_with(root)) && matches!(path.try_exists(), Ok(false))
 }
 
 /// Whether the nearest folder of a file that is still there holds files with records, itself or below
@@ -275,141 +275,4 @@ fn index_files(job: &Job) -> HashSet<PathBuf> {
             PathBuf::from(name)
         })
         .collect()
-}
-
-fn find_files(
-    mut walk: FileWalk,
-    roots: &[PathBuf],
-    files: &SyncSender<FoundFile>,
-    results: &SyncSender<Message>,
-    shared: &Shared<'_>,
-) {
-    let mut hand_on = |found| {
-        let sent = match found {
-            Found::Problem(problem) => results.send(Message::Problem(problem)).is_ok(),
-            Found::File(file) => {
-                shared.counts.found.fetch_add(1, Ordering::Relaxed);
-                let known = shared.known.get(&file.path);
-                if known.is_some() {
-                    let mut seen = shared.seen.lock().unwrap_or_else(PoisonError::into_inner);
-                    seen.insert(file.path.clone());
-                }
-                let same = |known: &KnownFile| {
-                    known.size == file.size && known.modified_ns == file.modified_ns
-                };
-                if known.is_some_and(same) {
-                    results.send(Message::Unchanged(file)).is_ok()
-                } else {
-                    files.send(file).is_ok()
-                }
-            }
-        };
-        sent && !shared.cancel.is_set()
-    };
-    for root in roots {
-        if !walk.root(root, &mut hand_on) {
-            return;
-        }
-    }
-}
-
-fn scan_files(
-    files: &Mutex<Receiver<FoundFile>>,
-    results: &SyncSender<Message>,
-    shared: &Shared<'_>,
-) {
-    loop {
-        // A poisoned lock means that another thread panicked: this one ends too.
-        let Ok(next) = files.lock().map(|receiver| receiver.recv()) else {
-            return;
-        };
-        let Ok(file) = next else {
-            return;
-        };
-        if shared.cancel.is_set() {
-            return;
-        }
-        let scan = scan_file(&file, &shared.cancel);
-        let scanned = ScannedFile {
-            file,
-            scan,
-            scanned_ns: now_ns(),
-        };
-        if results.send(Message::Scanned(Box::new(scanned))).is_err() {
-            return;
-        }
-    }
-}
-
-/// The writing side of a run.
-struct Collecting<'a> {
-    writer: &'a mut IndexWriter,
-    known: &'a HashMap<String, KnownFile>,
-    /// Folders with files that hold records, and all folders above them.
-    homes: &'a mut HashSet<PathBuf>,
-    known_problems: &'a mut HashMap<String, Vec<Problem>>,
-    report: &'a mut Report,
-    counts: &'a Counts,
-}
-
-impl Collecting<'_> {
-    /// Write what the threads found, until all of them are done.
-    fn until_done(
-        &mut self,
-        results: &Receiver<Message>,
-        ticker: &mut Ticker<'_>,
-    ) -> Result<(), Error> {
-        loop {
-            match results.recv_timeout(TICK) {
-                Ok(message) => self.take(message),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
-            }
-            if self.writer.is_due() {
-                self.report.files_replaced += self.writer.write_batch(ticker)?;
-            }
-            ticker.poll()?;
-        }
-    }
-
-    fn take(&mut self, message: Message) {
-        let report = &mut *self.report;
-        match message {
-            Message::Problem(problem) => report.problems.push(problem),
-            Message::Unchanged(file) => {
-                report.files_unchanged += 1;
-                let known = self.known.get(&file.path);
-                note_home(self.homes, &file, known.map_or(0, |known| known.records));
-                let known = self.known_problems.remove(&file.path);
-                report.problems.extend(known.into_iter().flatten());
-                self.counts.one_done(file.size);
-            }
-            Message::Scanned(scanned) => {
-                // New until the writer says that the index had it.
-                report.files_added += 1;
-                report.files_without_records += u64::from(scanned.scan.records == 0);
-                report.records += scanned.scan.records;
-                note_home(self.homes, &scanned.file, scanned.scan.records);
-                report.bytes += scanned.file.size;
-                report
-                    .problems
-                    .extend(scanned.scan.problems.iter().cloned());
-                self.counts.one_done(scanned.file.size);
-                self.writer.add(*scanned);
-            }
-        }
-    }
-}
-
-/// Note where a file with records is.
-fn note_home(homes: &mut HashSet<PathBuf>, file: &FoundFile, records: u64) {
-    if records == 0 {
-        return;
-    }
-    for folder in Path::new(&file.path).ancestors().skip(1) {
-        if !homes.insert(folder.to_owned()) {
-            // Those above it are known.
-            return;
-        }
-    }
 }

@@ -1,20 +1,25 @@
 //! One file → rows of the index and problems. Reads headers, decodes no sample.
 
+mod fingerprint;
+mod mixed;
 mod parts;
 mod section;
 mod spans;
 
+pub use fingerprint::Fingerprint;
 pub use parts::{PART_BYTES, walk_parts};
-pub use section::{Row, Section};
+pub(crate) use section::next_hour;
+pub use section::{Row, Section, Stretch};
 pub use spans::{Span, SpanList};
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use mseed_core::{Item, Kind};
 
 use crate::problem::{Faults, Problem, ProblemKind, ProblemList};
+use crate::read_at::read_at;
 use crate::run::Cancel;
 use crate::tsindex::opened;
 use crate::walk::{FoundFile, NOT_A_FILE};
@@ -29,38 +34,103 @@ pub struct Scan {
     pub rows: Vec<Row>,
     /// Records read.
     pub records: u64,
+    /// Where the last of them ends.
+    pub end: u64,
+    /// What tells the file from others.
+    pub fingerprint: Fingerprint,
     /// What is wrong with the file.
     pub problems: ProblemList,
     faults: Faults,
 }
 
-/// Scan a file. Never fails: what is wrong is in [`Scan::problems`]. When `cancel` is set the scan
-/// ends early and its result means nothing.
-#[must_use]
-pub fn scan_file(file: &FoundFile, cancel: &Cancel) -> Scan {
-    let mut scan = Scan::default();
-    if file.size == 0 {
-        scan.problems.push(Problem::not_miniseed(&file.path, 0));
-        return scan;
+/// What is known of a file that has grown since.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grown {
+    /// Where its last record ended.
+    pub end: u64,
+    /// Its last row.
+    pub last_row: Row,
+}
+
+/// Scans files, one after the other, in the same memory.
+#[derive(Debug, Default)]
+pub struct Scanner {
+    hash: bool,
+    part: Vec<u8>,
+}
+
+impl Scanner {
+    /// A scanner that also forms the MD5 of rows, if asked to.
+    #[must_use]
+    pub fn new(hash: bool) -> Self {
+        Self {
+            hash,
+            part: Vec::new(),
+        }
     }
-    let result = open_data(Path::new(&file.path)).and_then(|open| {
-        let Some(open) = open else {
-            return Ok(());
-        };
-        scan_reader(open, (&file.path, file.size), PART_BYTES, cancel, &mut scan)
-    });
-    if let Err(error) = result {
-        scan.problems.push(Problem::file(
-            &file.path,
-            ProblemKind::Unreadable,
-            error.to_string(),
-        ));
+
+    /// Scan a file. Never fails: what is wrong is in [`Scan::problems`]. When `cancel` is set the
+    /// scan ends early and its result means nothing.
+    #[must_use]
+    pub fn scan(&mut self, file: &FoundFile, cancel: &Cancel) -> Scan {
+        let mut scan = Scan::default();
+        if file.stamp.size == 0 {
+            scan.problems.push(Problem::not_miniseed(&file.name, 0));
+            return scan;
+        }
+        let result = open_data(Path::new(&file.path)).and_then(|open| {
+            let Some(open) = open else {
+                return Ok(());
+            };
+            let builder = section::Builder::new(self.hash);
+            self.read(&open, file, 0, builder, cancel, &mut scan)
+        });
+        if let Err(error) = result {
+            scan.problems.push(Problem::file(
+                &file.name,
+                ProblemKind::Unreadable,
+                error.to_string(),
+            ));
+        }
+        let unreadable = |p: &Problem| p.kind == ProblemKind::Unreadable;
+        if scan.records == 0 && !scan.problems.iter().any(unreadable) {
+            describe_foreign(&mut scan, file);
+        }
+        scan
     }
-    let unreadable = |p: &Problem| p.kind == ProblemKind::Unreadable;
-    if scan.records == 0 && !scan.problems.iter().any(unreadable) {
-        describe_foreign(&mut scan, file);
+
+    /// Scan what a file has gained. The first row of the scan stands in the place of the last one
+    /// that was known. `None` when nothing tells that the new bytes go on with the old ones, or when
+    /// something is wrong: the file is to be scanned as a whole then.
+    #[must_use]
+    pub fn scan_new(&mut self, file: &FoundFile, known: Grown, cancel: &Cancel) -> Option<Scan> {
+        let mut open = open_data(Path::new(&file.path)).ok()??;
+        open.seek(SeekFrom::Start(known.end)).ok()?;
+        let mut scan = Scan::default();
+        let builder = section::Builder::behind(known.last_row);
+        self.read(&open, file, known.end, builder, cancel, &mut scan)
+            .ok()?;
+        let cut_short =
+            |p: &Problem| p.kind == ProblemKind::Truncated && p.offset >= Some(known.end);
+        let whole_rows = scan.rows.iter().all(|row| row.stretches.is_empty());
+        (whole_rows && scan.problems.iter().all(cut_short)).then_some(scan)
     }
-    scan
+
+    fn read(
+        &mut self,
+        open: &File,
+        file: &FoundFile,
+        from: u64,
+        builder: section::Builder,
+        cancel: &Cancel,
+        scan: &mut Scan,
+    ) -> io::Result<()> {
+        let part = (PART_BYTES, &mut self.part);
+        let place = (file.name.as_str(), from, file.stamp.size);
+        scan_reader(open, place, part, builder, cancel, scan)?;
+        scan.fingerprint = Fingerprint::of(open, file.stamp.size)?;
+        Ok(())
+    }
 }
 
 /// Open a file of data; `None` for an SQLite database.
@@ -75,8 +145,8 @@ pub(crate) fn open_data(path: &Path) -> io::Result<Option<File>> {
     if opened::is_open(path) {
         return Ok(None);
     }
-    let mut open = File::open(path)?;
-    if is_sqlite(&mut open)? {
+    let open = File::open(path)?;
+    if is_sqlite(&open)? {
         // Perhaps another thread opened it as an index since.
         opened::close(open);
         return Ok(None);
@@ -84,13 +154,10 @@ pub(crate) fn open_data(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(open))
 }
 
-fn is_sqlite(file: &mut File) -> io::Result<bool> {
-    let mut magic = Vec::with_capacity(SQLITE_MAGIC.len());
-    file.by_ref()
-        .take(SQLITE_MAGIC.len() as u64)
-        .read_to_end(&mut magic)?;
-    file.rewind()?;
-    Ok(magic == SQLITE_MAGIC)
+fn is_sqlite(file: &File) -> io::Result<bool> {
+    let mut magic = [0; SQLITE_MAGIC.len()];
+    let got = read_at(file, &mut magic, 0)?;
+    Ok(&magic[..got] == SQLITE_MAGIC)
 }
 
 /// A file without any record is one problem, not one for each of its bytes.
@@ -102,7 +169,7 @@ fn describe_foreign(scan: &mut Scan, file: &FoundFile) {
     if !cut_or_damaged {
         scan.problems = ProblemList::default();
         scan.problems
-            .push(Problem::not_miniseed(&file.path, file.size));
+            .push(Problem::not_miniseed(&file.name, file.stamp.size));
     }
 }
 
@@ -111,11 +178,11 @@ fn describe_foreign(scan: &mut Scan, file: &FoundFile) {
 pub fn scan_bytes(bytes: &[u8], path: &str, part_bytes: usize) -> Scan {
     let mut scan = Scan::default();
     // Reading from memory cannot fail.
-    let size = bytes.len() as u64;
     let _ = scan_reader(
         bytes,
-        (path, size),
-        part_bytes,
+        (path, 0, bytes.len() as u64),
+        (part_bytes, &mut Vec::new()),
+        section::Builder::new(false),
         &Cancel::default(),
         &mut scan,
     );
@@ -124,20 +191,23 @@ pub fn scan_bytes(bytes: &[u8], path: &str, part_bytes: usize) -> Scan {
 
 fn scan_reader(
     file: impl Read,
-    (path, size): (&str, u64),
-    part_bytes: usize,
+    (path, from, size): (&str, u64, u64),
+    (part_bytes, part): (usize, &mut Vec<u8>),
+    mut builder: section::Builder,
     cancel: &Cancel,
     scan: &mut Scan,
 ) -> io::Result<()> {
-    let mut builder = section::Builder::default();
+    scan.end = from;
     let read = walk_parts(
         file,
-        size,
+        (from, size),
         part_bytes,
+        part,
         &mut || !cancel.is_set(),
         &mut |item| match item {
             Item::Record(at, record) => {
                 scan.records += 1;
+                scan.end = (at + record.bytes.len()) as u64;
                 if let Some(fault) = &record.fault {
                     scan.faults.push(&mut scan.problems, path, at, fault);
                 }

@@ -1,20 +1,28 @@
 //! The index file: EarthScope's `tsindex` schema in SQLite.
 //!
-//! `schema` is the only place where names and text forms stand; `writer`, `query`, `rows`,
-//! `contents` and `connection` are the only ones with SQL.
+//! `tables` is the only place where names of tables stand, `schema` and `row_texts` those where text
+//! forms do; `writer`, `entries`, `known`, `query`, `rows`, `contents` and `connection` are the only
+//! ones with SQL.
 
 mod connection;
 mod contents;
+mod entries;
 mod globs;
+mod known;
 pub(crate) mod opened;
 mod patience;
 mod query;
+mod row_texts;
 mod rows;
 pub mod schema;
+mod tables;
 mod writer;
 
 pub use connection::IndexReader;
 pub use contents::Contents;
+pub use entries::{Change, KnownEnd, ScannedFile};
 pub use globs::Selection;
+pub use known::{KnownFile, KnownFiles};
 pub use query::{Channel, IndexedRun};
-pub use writer::{IndexWriter, KnownFile, ScannedFile, Totals};
+pub use row_texts::RowTexts;
+pub use writer::{IndexWriter, Totals, Written};

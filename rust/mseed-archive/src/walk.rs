@@ -5,6 +5,7 @@
 //! unless they are given by name. A loop of links is a problem, not an endless walk.
 
 use std::collections::HashSet;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -12,6 +13,7 @@ use globset::{Glob, GlobMatcher};
 use walkdir::{DirEntry, WalkDir};
 
 use crate::Error;
+use crate::names::{Digest, Digests, Names};
 use crate::problem::{Problem, ProblemKind};
 
 /// What is said of something that has a name and no bytes of its own.
@@ -22,10 +24,54 @@ pub(crate) const NOT_A_FILE: &str = "not a regular file (pipe, socket or device)
 pub struct FoundFile {
     /// Canonical absolute path.
     pub path: String,
+    /// What the index calls it.
+    pub name: String,
+    /// What the system says of it.
+    pub stamp: Stamp,
+}
+
+/// What the system says of a file; another one after each change.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stamp {
     /// Size in bytes.
     pub size: u64,
-    /// Time of the last change, nanoseconds since 1970.
+    /// Time of the last change of its bytes, nanoseconds since 1970. Programs can set it back.
     pub modified_ns: i64,
+    /// Time of the last change of bytes, name or rights, which nobody can set; 0 where the system
+    /// has none.
+    pub changed_ns: i64,
+    /// Number of the file in its file system, 0 where the system has none: another one when
+    /// another file took its name.
+    pub inode: u64,
+}
+
+impl Stamp {
+    /// From what the system says.
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        let modified_ns = metadata
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |d| d.as_nanos() as i64);
+        #[cfg(unix)]
+        let (changed_ns, inode) = {
+            use std::os::unix::fs::MetadataExt;
+            let ns = metadata
+                .ctime()
+                .saturating_mul(1_000_000_000)
+                .saturating_add(metadata.ctime_nsec());
+            (ns, metadata.ino())
+        };
+        #[cfg(not(unix))]
+        let (changed_ns, inode) = (0, 0);
+        Self {
+            size: metadata.len(),
+            modified_ns,
+            changed_ns,
+            inode,
+        }
+    }
 }
 
 /// Pattern for file names: shell wildcards, matched against the name, or against the path below
@@ -66,7 +112,10 @@ impl Pattern {
 pub struct FileWalk {
     pattern: Option<Pattern>,
     leave_out: HashSet<PathBuf>,
-    seen: HashSet<PathBuf>,
+    names: Names,
+    /// Paths that were taken, by their digests: an archive has millions of them.
+    seen: HashSet<Digest>,
+    digests: Digests,
 }
 
 /// What a walk hands on.
@@ -79,13 +128,16 @@ pub enum Found {
 }
 
 impl FileWalk {
-    /// Walk with a pattern; `leave_out` are files that are never taken (the index itself).
+    /// Walk with a pattern; `leave_out` are files that are never taken (the index itself), `names`
+    /// say what an index calls a file.
     #[must_use]
-    pub fn new(pattern: Option<Pattern>, leave_out: HashSet<PathBuf>) -> Self {
+    pub fn new(pattern: Option<Pattern>, leave_out: HashSet<PathBuf>, names: Names) -> Self {
         Self {
             pattern,
             leave_out,
+            names,
             seen: HashSet::new(),
+            digests: Digests::default(),
         }
     }
 
@@ -146,7 +198,8 @@ impl FileWalk {
         } else {
             entry.path().to_path_buf()
         };
-        if self.leave_out.contains(&path) || !self.seen.insert(path.clone()) {
+        let digest = self.digests.of(path.as_os_str().as_encoded_bytes());
+        if self.leave_out.contains(&path) || !self.seen.insert(digest) {
             return None;
         }
         let metadata = match entry.metadata() {
@@ -154,16 +207,11 @@ impl FileWalk {
             Ok(_) => return problem(NOT_A_FILE.into()),
             Err(error) => return problem(error.to_string()),
         };
-        let modified_ns = metadata
-            .modified()
-            .ok()
-            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
-            .map_or(0, |d| d.as_nanos() as i64);
         match path.into_os_string().into_string() {
             Ok(path) => Some(Found::File(FoundFile {
+                name: self.names.of(&path),
                 path,
-                size: metadata.len(),
-                modified_ns,
+                stamp: Stamp::of(&metadata),
             })),
             // The index holds text: a name that is no text could not be found again.
             Err(_) => problem("file name is not valid UTF-8: rename the file".into()),

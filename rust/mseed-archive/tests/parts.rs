@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 use common::{files, noise, v2, v3};
 use mseed_archive::inspect::{inspect_bytes, inspect_file};
 use mseed_archive::run::{Cancel, Ticker};
-use mseed_archive::scan::{PART_BYTES, scan_bytes, scan_file};
-use mseed_archive::walk::FoundFile;
+use mseed_archive::scan::{PART_BYTES, Scanner, scan_bytes};
+use mseed_archive::walk::{FoundFile, Stamp};
 
 const SIZES: [usize; 6] = [48, 511, 512, 4097, 50_000, 150_000];
 
@@ -117,12 +117,13 @@ fn a_file_of_several_parts_has_one_problem_for_each_damage() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("long");
     std::fs::write(&path, &bytes).unwrap();
+    let path_text = path.to_string_lossy().into_owned();
     let file = FoundFile {
-        path: path.to_string_lossy().into_owned(),
-        size: bytes.len() as u64,
-        modified_ns: 0,
+        path: path_text.clone(),
+        name: path_text,
+        stamp: Stamp::of(&std::fs::metadata(&path).unwrap()),
     };
-    let scan = scan_file(&file, &Cancel::default());
+    let scan = Scanner::new(false).scan(&file, &Cancel::default());
     assert_eq!(scan.records, 6002);
     let places: Vec<_> = scan
         .problems

@@ -4,37 +4,40 @@ use std::io::{self, Read};
 
 use mseed_core::{Item, Progress, Walker};
 
-/// Bytes read at once.
-pub const PART_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes read at once: they still stand in a cache near the core when they are walked over.
+pub const PART_BYTES: usize = 512 * 1024;
 
 /// Hand on each item of a file, with its offset in the file, in the order of the file. Parts of
-/// any size give the same items. `size` is what the file is thought to have, so that its memory is
-/// taken at once. `go_on` is asked after each part.
+/// any size give the same items. `file` is read from `from` on, and no further than `size`; `part`
+/// is memory that may be used again and again. `go_on` is asked after each part.
 ///
 /// # Errors
 /// What reading gives.
 pub fn walk_parts(
     mut file: impl Read,
-    size: u64,
+    (from, size): (u64, u64),
     part_bytes: usize,
+    part: &mut Vec<u8>,
     go_on: &mut dyn FnMut() -> bool,
     take: &mut dyn FnMut(Item<'_>),
 ) -> io::Result<()> {
-    let mut progress = Progress::default();
-    let mut part = Vec::new();
+    let mut progress = Progress::starting_at(from as usize);
+    let mut left = size.saturating_sub(from);
+    let mut filled: usize = 0;
     // More than the longest record is never needed at once: a part that is not enough to decide
     // about grows to twice its size, no further than that.
     let mut wanted = part_bytes.max(1);
     loop {
-        let kept = part.len();
-        let left = size.saturating_sub((progress.position() + kept) as u64);
-        part.reserve_exact((wanted - kept).min(left as usize + 1));
-        file.by_ref()
-            .take((wanted - kept) as u64)
-            .read_to_end(&mut part)?;
-        let complete = part.len() < wanted;
+        let to = wanted.min(filled.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
+        if part.len() < to {
+            part.resize(to, 0);
+        }
+        let got = fill(&mut file, &mut part[filled..to])?;
+        left -= got as u64;
+        filled += got;
+        let complete = filled < wanted || left == 0;
         let base = progress.position();
-        let mut walker = Walker::resume(progress, &part, complete);
+        let mut walker = Walker::resume(progress, &part[..filled], complete);
         for item in walker.by_ref() {
             take(item);
         }
@@ -43,7 +46,22 @@ pub fn walk_parts(
             return Ok(());
         }
         let used = progress.position() - base;
-        part.drain(..used);
-        wanted = part.len() + part_bytes.max(part.len());
+        part.copy_within(used..filled, 0);
+        filled -= used;
+        wanted = filled + part_bytes.max(filled);
     }
+}
+
+/// Read until `bytes` is full or the file ends; returns how many there are.
+fn fill(file: &mut impl Read, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match file.read(&mut bytes[done..]) {
+            Ok(0) => break,
+            Ok(got) => done += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(done)
 }

@@ -1,12 +1,17 @@
 //! Records that follow each other in a file and belong together become one row.
 
+use md5::{Digest, Md5};
 use mseed_core::time::{NS_PER_S, same_rate};
 use mseed_core::{Record, SourceId};
 
+use super::mixed::Mixed;
 use super::spans::{Span, SpanList};
 
 /// Interval of the entries of the time index (mseedindex default).
 const SUBINDEX_NS: i64 = 3600 * NS_PER_S;
+
+/// After so many rows a file is looked at for channels that take turns; again after twice as many.
+const MANY_ROWS: usize = 1024;
 
 /// A row of the index: a run of bytes with one source and version.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +22,21 @@ pub struct Row {
     pub version: u8,
     /// What the run of records holds.
     pub section: Section,
+    /// Where the records stand, when those of other channels stand between them.
+    pub stretches: Vec<Stretch>,
+}
+
+/// Records of one channel without any other between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// Earliest sample.
+    pub earliest_ns: i64,
+    /// Latest sample.
+    pub latest_ns: i64,
+    /// First byte.
+    pub byte_offset: u64,
+    /// Number of bytes.
+    pub bytes: u64,
 }
 
 /// What a run of records holds.
@@ -26,6 +46,8 @@ pub struct Section {
     pub earliest_ns: i64,
     /// Latest sample.
     pub latest_ns: i64,
+    /// Start of the last record.
+    pub last_start_ns: i64,
     /// Rate of the first record as the header declares it.
     pub declared_rate: f64,
     /// First byte.
@@ -40,75 +62,142 @@ pub struct Section {
     pub spans: SpanList,
     /// Whether the rate changes inside the run.
     pub rates_differ: bool,
+    /// MD5 of the bytes, as hexadecimal digits, where it was asked for.
+    pub hash: Option<String>,
+    /// The end behind which the next record is an entry of the time index.
+    pub next_index_ns: i64,
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The first hour, counted from the first record, that no record reached over yet.
+pub(crate) fn next_hour(first_ns: i64, latest_ns: i64) -> i64 {
+    let behind = latest_ns.saturating_sub(first_ns);
+    let hours = behind.saturating_add(SUBINDEX_NS - 1) / SUBINDEX_NS;
+    first_ns.saturating_add(hours.max(1).saturating_mul(SUBINDEX_NS))
+}
+
+impl Section {
+    /// Begin with a stretch of records.
+    fn new(first: &Stretch, start_ns: i64, declared_rate: f64) -> Self {
+        Self {
+            earliest_ns: first.earliest_ns,
+            latest_ns: first.latest_ns,
+            last_start_ns: start_ns,
+            declared_rate,
+            byte_offset: first.byte_offset,
+            bytes: first.bytes,
+            time_index: vec![(start_ns, first.byte_offset)],
+            in_order: true,
+            spans: SpanList::default(),
+            rates_differ: false,
+            hash: None,
+            next_index_ns: next_hour(start_ns, first.latest_ns),
+        }
+    }
+
+    /// Add what stands behind: one record, or a stretch of them.
+    pub(super) fn append(&mut self, behind: &Stretch, start_ns: i64, declared_rate: f64) {
+        self.in_order &= start_ns > self.last_start_ns;
+        self.earliest_ns = self.earliest_ns.min(behind.earliest_ns);
+        self.latest_ns = self.latest_ns.max(behind.latest_ns);
+        self.rates_differ |= !same_rate(self.declared_rate, declared_rate);
+        self.bytes = behind.byte_offset + behind.bytes - self.byte_offset;
+        if behind.latest_ns > self.next_index_ns {
+            self.time_index.push((start_ns, behind.byte_offset));
+            self.next_index_ns = next_hour(self.time_index[0].0, behind.latest_ns);
+        }
+    }
 }
 
 /// Collects records into rows.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
     rows: Vec<Row>,
-    previous_start_ns: i64,
-    next_index_ns: i64,
+    /// The next number of rows at which to look for channels that take turns.
+    look_at: usize,
+    mixed: Option<Mixed>,
+    /// Of the bytes of the last row.
+    hasher: Option<Md5>,
 }
 
 impl Builder {
+    /// With the MD5 of each row, if asked for.
+    pub(super) fn new(hash: bool) -> Self {
+        Self {
+            look_at: MANY_ROWS,
+            hasher: hash.then(Md5::new),
+            ..Self::default()
+        }
+    }
+
+    /// Go on behind a row that was read before.
+    pub(super) fn behind(row: Row) -> Self {
+        Self {
+            rows: vec![row],
+            ..Self::new(false)
+        }
+    }
+
     pub(super) fn add(&mut self, record: &Record<'_>, offset: u64) {
-        let length = record.bytes.len() as u64;
-        let (start_ns, end_ns) = (record.start_ns, record.end_ns());
-        let continues = self.rows.last().is_some_and(|row| {
+        let this = Stretch {
+            earliest_ns: record.start_ns,
+            latest_ns: record.end_ns(),
+            byte_offset: offset,
+            bytes: record.bytes.len() as u64,
+        };
+        let continued = self.rows.last_mut().filter(|row| {
             row.source == record.source
                 && row.version == record.version
                 && row.section.byte_offset + row.section.bytes == offset
         });
-        if !continues {
-            self.next_index_ns = start_ns.saturating_add(SUBINDEX_NS);
+        if let Some(row) = continued {
+            row.section
+                .append(&this, record.start_ns, record.declared_rate);
+        } else {
+            self.end_row();
             self.rows.push(Row {
                 source: record.source,
                 version: record.version,
-                section: Section {
-                    earliest_ns: start_ns,
-                    latest_ns: end_ns,
-                    declared_rate: record.declared_rate,
-                    byte_offset: offset,
-                    bytes: 0,
-                    time_index: vec![(start_ns, offset)],
-                    in_order: true,
-                    spans: SpanList::default(),
-                    rates_differ: false,
-                },
+                section: Section::new(&this, record.start_ns, record.declared_rate),
+                stretches: Vec::new(),
             });
         }
         let Some(row) = self.rows.last_mut() else {
             return;
         };
-        let section = &mut row.section;
-        if continues {
-            section.earliest_ns = section.earliest_ns.min(start_ns);
-            section.latest_ns = section.latest_ns.max(end_ns);
-            section.in_order &= start_ns > self.previous_start_ns;
-            section.rates_differ |= !same_rate(section.declared_rate, record.declared_rate);
-            if end_ns > self.next_index_ns {
-                section.time_index.push((start_ns, offset));
-            }
-        }
-        if end_ns > self.next_index_ns {
-            // The first multiple of the interval at or behind the end.
-            let behind = end_ns.saturating_sub(self.next_index_ns);
-            let steps = behind.saturating_add(SUBINDEX_NS - 1) / SUBINDEX_NS;
-            let later_ns = steps.saturating_mul(SUBINDEX_NS);
-            self.next_index_ns = self.next_index_ns.saturating_add(later_ns);
-        }
-        section.bytes += length;
+        row.section.last_start_ns = record.start_ns;
         if record.rate_hz > 0.0 {
-            section.spans.add(Span {
-                start_ns,
-                end_ns,
+            row.section.spans.add(Span {
+                start_ns: this.earliest_ns,
+                end_ns: this.latest_ns,
                 rate_hz: record.rate_hz,
             });
         }
-        self.previous_start_ns = start_ns;
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(record.bytes);
+        }
     }
 
-    pub(super) fn finish(self) -> Vec<Row> {
-        self.rows
+    /// No record continues the last row.
+    fn end_row(&mut self) {
+        if let (Some(row), Some(hasher)) = (self.rows.last_mut(), &mut self.hasher) {
+            row.section.hash = Some(hexadecimal(&hasher.finalize_reset()));
+        }
+        if self.mixed.is_none() && self.rows.len() >= self.look_at {
+            self.look_at *= 2;
+            self.mixed = Mixed::is_found_in(&self.rows).then(Mixed::default);
+        }
+        if let Some(mixed) = &mut self.mixed {
+            self.rows.drain(..).for_each(|row| mixed.add(row));
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Row> {
+        self.look_at = 0;
+        self.end_row();
+        self.mixed.map_or(self.rows, Mixed::into_rows)
     }
 }

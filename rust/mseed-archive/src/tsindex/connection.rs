@@ -16,7 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use super::opened::{self, FileIdentity, Opened};
 use super::patience::{BUSY, patiently};
 use super::rows::KeptRows;
-use super::schema;
+use super::tables::{self, RowTable};
 use crate::{Error, fork};
 
 /// Connections that a thread keeps open.
@@ -42,7 +42,9 @@ pub(super) struct Handle {
     pub(super) slow_channels: RefCell<SlowChannels>,
     /// Whether makeindex of this library wrote the index.
     pub(super) is_own: bool,
-    /// Whether `tsindex` is a table whose rows have numbers; another program may make a view.
+    /// Where the rows stand.
+    pub(super) table: RowTable,
+    /// Whether that is a table whose rows have numbers; another program may make a view.
     pub(super) has_rowids: bool,
     /// Rows in memory.
     pub(super) kept: RefCell<KeptRows>,
@@ -148,7 +150,7 @@ impl IndexReader {
             writing.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
             self.read_schema()
         })?;
-        let missing: Vec<_> = schema::NEEDED
+        let missing: Vec<_> = tables::NEEDED
             .iter()
             .filter(|name| !columns.iter().any(|c| c == *name))
             .copied()
@@ -170,11 +172,11 @@ impl IndexReader {
                 let mut statement = connection.prepare("SELECT 1 FROM tsindex_summary LIMIT 1")?;
                 statement.exists([])
             })?;
+        let table = RowTable::of(&names);
         let has_rowids = self.patiently(|| {
-            let mut statement = connection.prepare(
-                "SELECT 1 FROM pragma_table_list('tsindex') WHERE type='table' AND wr=0",
-            )?;
-            statement.exists([])
+            let mut statement = connection
+                .prepare("SELECT 1 FROM pragma_table_list(?) WHERE type='table' AND wr=0")?;
+            statement.exists([table.name()])
         })?;
         Ok(Handle {
             reader: self.id,
@@ -183,9 +185,10 @@ impl IndexReader {
             connection,
             _opened: opened,
             has_summary,
-            has_slow_index: has(schema::SLOW_INDEX),
+            has_slow_index: has(tables::SLOW_INDEX),
             slow_channels: RefCell::default(),
             is_own: has("credit_fast_files"),
+            table,
             has_rowids,
             kept: RefCell::default(),
         })

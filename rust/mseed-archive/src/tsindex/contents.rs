@@ -1,7 +1,7 @@
 //! What an index holds as a whole.
 
 use super::connection::IndexReader;
-use super::schema;
+use super::tables;
 use crate::Error;
 use crate::problem::{Problem, ProblemKind};
 
@@ -27,7 +27,13 @@ impl IndexReader {
         self.with(|handle| {
             let transaction = handle.connection.unchecked_transaction()?;
             let (rows, files, bytes): (i64, i64, Option<i64>) = transaction.query_row(
-                "SELECT count(*),count(DISTINCT filename),sum(bytes) FROM tsindex",
+                &format!(
+                    "SELECT count(*),count(DISTINCT filename),\
+                     sum(CASE WHEN {0} IS NULL THEN bytes ELSE \
+                     (SELECT sum(json_extract(value,'$[5]')) FROM json_each({0})) END) FROM {1}",
+                    handle.table.parts(),
+                    handle.table.name()
+                ),
                 [],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
             )?;
@@ -38,7 +44,7 @@ impl IndexReader {
                 problems: Vec::new(),
             };
             if handle.is_own {
-                let mut statement = transaction.prepare(schema::SELECT_PROBLEMS)?;
+                let mut statement = transaction.prepare(tables::SELECT_PROBLEMS)?;
                 let problems = statement.query_map([], problem)?;
                 contents.problems = problems.collect::<rusqlite::Result<_>>()?;
             }

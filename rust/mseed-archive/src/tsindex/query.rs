@@ -9,15 +9,22 @@ use rusqlite::{Row, params_from_iter};
 use super::connection::{Handle, IndexReader};
 use super::globs::Selection;
 use super::schema::{self, TimeIndex};
+use super::tables::{self, RowTable};
 use crate::Error;
 
 /// Rows that end this long before a window are looked at: the nearest sample may be in them. Rows
 /// of which a sample lasts longer are looked for by their rates.
 const MARGIN_NS: i64 = 3600 * NS_PER_S;
 
-/// What [`run`] reads.
-pub(super) const SELECT_RUNS: &str = "SELECT network,station,location,channel,starttime,endtime,\
-     samplerate,filename,byteoffset,bytes,timeindex,timespans,timerates FROM tsindex";
+/// The query for what [`run`] reads, without its condition.
+pub(super) fn select_runs(table: RowTable) -> String {
+    format!(
+        "SELECT network,station,location,channel,starttime,endtime,samplerate,filename,byteoffset,\
+         bytes,timeindex,timespans,timerates,{} FROM {}",
+        table.has_parts(),
+        table.name()
+    )
+}
 
 /// The channel that is asked for.
 pub(super) const OF_CHANNEL: &str = "WHERE network=? AND station=? AND location=? AND channel=?";
@@ -60,6 +67,8 @@ pub struct IndexedRun {
     pub span_rates_hz: Vec<f64>,
     /// Whether each span begins behind the end of the one before.
     pub spans_apart: bool,
+    /// Whether records of other channels stand between those of this one.
+    pub is_mixed: bool,
 }
 
 impl IndexedRun {
@@ -91,7 +100,7 @@ impl IndexReader {
             let (from, start, end) = if handle.has_summary && selection.exact().is_none() {
                 ("tsindex_summary", "earliest", "latest")
             } else {
-                ("tsindex", "starttime", "endtime")
+                (handle.table.name(), "starttime", "endtime")
             };
             let mut statement = handle.connection.prepare_cached(&format!(
                 "SELECT network,station,location,channel,min({start}),max({end}) FROM {from} \
@@ -137,14 +146,14 @@ impl IndexReader {
             let mut runs = Vec::new();
             for codes in &channels {
                 let times = if handle.has_rowids {
-                    kept.times_of(&transaction, codes)?
+                    kept.times_of(&transaction, handle.table, codes)?
                 } else {
                     None
                 };
                 match times {
                     Some(times) => {
                         for rowid in times.rows(start_ns, end_ns) {
-                            runs.push(kept.run(&transaction, rowid, handle.is_own)?);
+                            runs.push(kept.run(&transaction, handle, rowid)?);
                         }
                     }
                     None => rows_between(handle, codes, (&from, &to), &mut runs)?,
@@ -182,8 +191,9 @@ fn near_runs(
     runs: &mut Vec<Arc<IndexedRun>>,
 ) -> rusqlite::Result<()> {
     let mut statement = handle.connection.prepare_cached(&format!(
-        "{SELECT_RUNS} {OF_CHANNEL} AND starttime<=? AND endtime>=? \
-         ORDER BY starttime,filename,byteoffset"
+        "{} {OF_CHANNEL} AND starttime<=? AND endtime>=? \
+         ORDER BY starttime,filename,byteoffset",
+        select_runs(handle.table)
     ))?;
     let [network, station, location, channel] = codes;
     let parameters = [network, station, location, channel, to, from];
@@ -205,7 +215,7 @@ fn slow_runs(
     runs: &mut Vec<Arc<IndexedRun>>,
 ) -> rusqlite::Result<()> {
     let by = if handle.has_slow_index {
-        format!("INDEXED BY {}", schema::SLOW_INDEX)
+        format!("INDEXED BY {}", tables::SLOW_INDEX)
     } else if has_slow_rows(handle, codes)? {
         String::new()
     } else {
@@ -213,7 +223,8 @@ fn slow_runs(
     };
     let is_slow = schema::IS_SLOW;
     let mut statement = handle.connection.prepare_cached(&format!(
-        "{SELECT_RUNS} {by} {OF_CHANNEL} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)"
+        "{} {by} {OF_CHANNEL} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)",
+        select_runs(handle.table)
     ))?;
     let [network, station, location, channel] = codes;
     let parameters = [network, station, location, channel, to, from];
@@ -243,7 +254,8 @@ fn has_slow_rows(handle: &Handle, codes: &[String; 4]) -> rusqlite::Result<bool>
     }
     let found = connection
         .prepare_cached(&format!(
-            "SELECT 1 FROM tsindex {OF_CHANNEL} AND {} LIMIT 1",
+            "SELECT 1 FROM {} {OF_CHANNEL} AND {} LIMIT 1",
+            handle.table.name(),
             schema::IS_SLOW
         ))?
         .exists(codes.each_ref())?;
@@ -294,6 +306,7 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
             .as_deref()
             .map(schema::parse_rates)
             .unwrap_or_default(),
+        is_mixed: row.get(13)?,
         spans_apart: spans.windows(2).all(|pair| pair[0].1 < pair[1].0),
         spans,
     })

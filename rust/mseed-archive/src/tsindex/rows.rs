@@ -11,8 +11,10 @@ use std::sync::Arc;
 use mseed_core::time::period_ns;
 use rusqlite::{Connection, Row};
 
+use super::connection::Handle;
 use super::query::{self, IndexedRun};
 use super::schema;
+use super::tables::RowTable;
 
 /// Rows of which the times are kept for a connection: 40 bytes each.
 const MOST_TIMES: usize = 1 << 20;
@@ -59,6 +61,7 @@ impl KeptRows {
     pub(super) fn times_of(
         &mut self,
         connection: &Connection,
+        table: RowTable,
         codes: &Codes,
     ) -> rusqlite::Result<Option<Arc<ChannelTimes>>> {
         if let Some(times) = self.channels.get(codes) {
@@ -70,7 +73,7 @@ impl KeptRows {
         if self.asked.insert(codes.clone()) {
             return Ok(None);
         }
-        let Some(times) = ChannelTimes::read(connection, codes)? else {
+        let Some(times) = ChannelTimes::read(connection, table, codes)? else {
             return Ok(None);
         };
         if self.times + times.rowids.len() > MOST_TIMES {
@@ -87,17 +90,19 @@ impl KeptRows {
     pub(super) fn run(
         &mut self,
         connection: &Connection,
+        handle: &Handle,
         rowid: i64,
-        exact_name: bool,
     ) -> rusqlite::Result<Arc<IndexedRun>> {
         if let Some(run) = self.runs.get(&rowid) {
             return Ok(Arc::clone(run));
         }
-        let mut statement =
-            connection.prepare_cached(&format!("{} WHERE rowid=?", query::SELECT_RUNS))?;
+        let mut statement = connection.prepare_cached(&format!(
+            "{} WHERE rowid=?",
+            query::select_runs(handle.table)
+        ))?;
         let found = statement.query_row([rowid], query::run)?;
         let run = Arc::new(IndexedRun {
-            exact_name,
+            exact_name: handle.is_own,
             ..found
         });
         if self.runs.len() >= MOST_RUNS {
@@ -123,10 +128,15 @@ pub(super) struct ChannelTimes {
 
 impl ChannelTimes {
     /// Of all rows of a channel; `None` when there are more than can be kept.
-    fn read(connection: &Connection, codes: &Codes) -> rusqlite::Result<Option<Self>> {
+    fn read(
+        connection: &Connection,
+        table: RowTable,
+        codes: &Codes,
+    ) -> rusqlite::Result<Option<Self>> {
         let mut statement = connection.prepare_cached(&format!(
-            "SELECT rowid,starttime,endtime,samplerate,timerates FROM tsindex {} \
+            "SELECT rowid,starttime,endtime,samplerate,timerates FROM {} {} \
              ORDER BY starttime,filename,byteoffset LIMIT ?",
+            table.name(),
             query::OF_CHANNEL
         ))?;
         let [network, station, location, channel] = codes;

@@ -1,123 +1,62 @@
-//! Column names and text forms of the index (mseedindex 3, schema 1.1).
+//! Text forms of the columns of the index (mseedindex 3, schema 1.1).
 
 use mseed_core::time::{NS_PER_S, from_ordinal, to_civil};
 
-use crate::scan::{Section, SpanList};
-
-/// Tables and SQL indexes that other programs read. The column order is part of the schema.
-pub(super) const CREATE: &str = "
-CREATE TABLE IF NOT EXISTS tsindex (network TEXT,station TEXT,location TEXT,channel TEXT,\
-quality TEXT,version INTEGER,starttime TEXT,endtime TEXT,samplerate REAL,filename TEXT,\
-byteoffset INTEGER,bytes INTEGER,hash TEXT,timeindex TEXT,timespans TEXT,timerates TEXT,\
-format TEXT,filemodtime TEXT,updated TEXT,scanned TEXT);
-CREATE INDEX IF NOT EXISTS tsindex_nslcse_idx ON tsindex \
-(network,station,location,channel,starttime,endtime);
-CREATE INDEX IF NOT EXISTS tsindex_filename_idx ON tsindex (filename);
-CREATE INDEX IF NOT EXISTS tsindex_updated_idx ON tsindex (updated);
-CREATE TABLE IF NOT EXISTS tsindex_summary (network VARCHAR NOT NULL,station VARCHAR NOT NULL,\
-location VARCHAR NOT NULL,channel VARCHAR NOT NULL,earliest VARCHAR NOT NULL,\
-latest VARCHAR NOT NULL,updt VARCHAR,\
-PRIMARY KEY (network,station,location,channel,earliest,latest));
-";
-
-/// Tables of our own; other programs pass them over.
-///
-/// `credit_fast_files` tells which files are unchanged: size and time of the last change as they
-/// were when the file was scanned. `credit_fast_problems` keeps what was wrong with them.
-pub(super) const CREATE_OWN: &str = "
-CREATE TABLE IF NOT EXISTS credit_fast_files (filename TEXT PRIMARY KEY,size INTEGER NOT NULL,\
-modified_ns INTEGER NOT NULL,records INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS credit_fast_problems (filename TEXT NOT NULL,byteoffset INTEGER,\
-bytes INTEGER NOT NULL,kind TEXT NOT NULL,reason TEXT NOT NULL,count INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS credit_fast_problems_idx ON credit_fast_problems (filename);
-";
-
-/// All problems, by file.
-pub(super) const SELECT_PROBLEMS: &str = "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
-     ORDER BY filename,rowid";
-
-/// An index made before problems were counted.
-pub(super) const ADD_COUNT: &str =
-    "ALTER TABLE credit_fast_problems ADD COLUMN count INTEGER NOT NULL DEFAULT 1";
-
-/// SQL index of the rows of slow channels: nearly always empty. Its name is ours, so that other
-/// programs see the ones that they know unchanged.
-pub(super) const SLOW_INDEX: &str = "credit_fast_slow_idx";
+use crate::scan::{Section, SpanList, Stretch};
 
 /// Condition of rows that may have a sample interval of about an hour or more: a low rate, a long
 /// period (a negative number), or several rates.
 pub(super) const IS_SLOW: &str = "(samplerate<-3500 OR (samplerate>0 AND samplerate<0.000285) \
      OR timerates IS NOT NULL)";
 
-/// Statement that makes [`SLOW_INDEX`].
-pub(super) fn create_slow_index() -> String {
-    format!(
-        "CREATE INDEX IF NOT EXISTS {SLOW_INDEX} ON tsindex (network,station,location,channel) \
-         WHERE {IS_SLOW}"
-    )
-}
-
-/// The columns of `tsindex`, in their order.
-pub(super) const COLUMNS: [&str; 20] = [
-    "network",
-    "station",
-    "location",
-    "channel",
-    "quality",
-    "version",
-    "starttime",
-    "endtime",
-    "samplerate",
-    "filename",
-    "byteoffset",
-    "bytes",
-    "hash",
-    "timeindex",
-    "timespans",
-    "timerates",
-    "format",
-    "filemodtime",
-    "updated",
-    "scanned",
-];
-
-/// The columns that a program needs to find in `tsindex` to read it; `version` and `quality` are
-/// missing in some.
-pub(super) const NEEDED: [&str; 13] = [
-    "network",
-    "station",
-    "location",
-    "channel",
-    "starttime",
-    "endtime",
-    "samplerate",
-    "filename",
-    "byteoffset",
-    "bytes",
-    "timeindex",
-    "timespans",
-    "timerates",
-];
-
 /// `YYYY-MM-DDTHH:MM:SS` with no, six or nine decimals, as few as hold the time.
 #[must_use]
 pub fn time_text(time_ns: i64) -> String {
-    let whole = seconds_text(time_ns);
-    match time_ns.rem_euclid(NS_PER_S) {
-        0 => whole,
-        ns if ns % 1000 == 0 => format!("{whole}.{:06}", ns / 1000),
-        ns => format!("{whole}.{ns:09}"),
+    let mut text = seconds_text(time_ns);
+    match time_ns.rem_euclid(NS_PER_S) as u64 {
+        0 => {}
+        ns if ns % 1000 == 0 => {
+            text.push('.');
+            push_digits(&mut text, ns / 1000, 6);
+        }
+        ns => {
+            text.push('.');
+            push_digits(&mut text, ns, 9);
+        }
     }
+    text
 }
 
 /// `YYYY-MM-DDTHH:MM:SS`.
 #[must_use]
 pub fn seconds_text(time_ns: i64) -> String {
     let c = to_civil(time_ns);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
-        c.year, c.month, c.day, c.hour, c.minute, c.second
-    )
+    let mut text = String::with_capacity(29);
+    push_digits(&mut text, c.year.unsigned_abs(), 4);
+    for (mark, value) in [
+        ('-', c.month),
+        ('-', c.day),
+        ('T', c.hour),
+        (':', c.minute),
+        (':', c.second),
+    ] {
+        text.push(mark);
+        push_digits(&mut text, u64::from(value), 2);
+    }
+    text
+}
+
+/// A number of at least `width` digits. Rows have a hundred of them: `format!` takes longer than all
+/// the rest.
+fn push_digits(text: &mut String, mut value: u64, width: usize) {
+    let mut digits = [b'0'; 20];
+    let mut from = digits.len();
+    while value > 0 || from > digits.len() - width {
+        from -= 1;
+        digits[from] = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+    text.extend(digits[from..].iter().map(|digit| char::from(*digit)));
 }
 
 /// Time of a text of any number of decimals; `None` when it is no time. Years that nanoseconds
@@ -153,12 +92,20 @@ pub fn parse_time(text: &str) -> Option<i64> {
     ))
 }
 
-/// Epoch seconds with six decimals, rounded as C's `printf` rounds the nearest double.
-fn epoch(time_ns: i64) -> String {
-    format!("{:.6}", time_ns as f64 / 1e9)
+/// Add epoch seconds with six decimals, rounded as C's `printf` rounds the nearest double.
+fn push_epoch(text: &mut String, time_ns: i64) {
+    // Whole microseconds of our times are those of the nearest double: its error is below half of one
+    // until 2043.
+    if (0..1 << 61).contains(&time_ns) && time_ns % 1000 == 0 {
+        push_digits(text, (time_ns / NS_PER_S) as u64, 1);
+        text.push('.');
+        push_digits(text, (time_ns % NS_PER_S / 1000) as u64, 6);
+    } else {
+        *text += &format!("{:.6}", time_ns as f64 / 1e9);
+    }
 }
 
-/// Time of a text that [`epoch`] wrote, or of epoch seconds with any decimals.
+/// Time of a text that [`push_epoch`] wrote, or of epoch seconds with any decimals.
 fn parse_epoch(text: &str) -> Option<i64> {
     let text = text.trim();
     let (negative, digits) = text
@@ -206,17 +153,29 @@ pub fn rate_value(rate: f64) -> f64 {
     rate_text(rate).parse().unwrap_or(rate)
 }
 
-/// `epoch=>offset,…,latest=>1`, or NULL when the first record is not the earliest.
+/// `epoch=>offset,…,latest=>1`.
+///
+/// Where records are not in the order of their times it has one entry, the earliest time and the
+/// first byte, and `latest=>0`: a program that takes its entries for ordered then reads the whole
+/// run. mseedindex writes entries that are not in order there, or NULL, which ObsPy fails on.
 #[must_use]
-pub fn time_index_text(section: &Section) -> Option<String> {
-    if section.time_index.first()?.0 != section.earliest_ns {
-        return None;
+pub fn time_index_text(section: &Section) -> String {
+    let out_of_order = [(section.earliest_ns, section.byte_offset)];
+    let entries = if section.in_order {
+        &section.time_index[..]
+    } else {
+        &out_of_order[..]
+    };
+    let mut text = String::with_capacity(32 * entries.len() + 9);
+    for (time_ns, offset) in entries {
+        push_epoch(&mut text, *time_ns);
+        text += "=>";
+        push_digits(&mut text, *offset, 1);
+        text.push(',');
     }
-    let mut text = String::new();
-    for (time_ns, offset) in &section.time_index {
-        text += &format!("{}=>{offset},", epoch(*time_ns));
-    }
-    Some(text + "latest=>" + if section.in_order { "1" } else { "0" })
+    text += "latest=>";
+    text.push(if section.in_order { '1' } else { '0' });
+    text
 }
 
 /// A time index as read back.
@@ -248,11 +207,33 @@ pub fn parse_time_index(text: &str) -> Option<TimeIndex> {
 /// `[start:end],…` in epoch seconds, NULL when the section has no sample rate.
 #[must_use]
 pub fn spans_text(spans: &SpanList) -> Option<String> {
-    let texts: Vec<String> = spans
-        .iter()
-        .map(|s| format!("[{}:{}]", epoch(s.start_ns), epoch(s.end_ns)))
-        .collect();
-    (!texts.is_empty()).then(|| texts.join(","))
+    let mut text = String::new();
+    for span in spans.iter() {
+        text += if text.is_empty() { "[" } else { ",[" };
+        push_epoch(&mut text, span.start_ns);
+        text.push(':');
+        push_epoch(&mut text, span.end_ns);
+        text.push(']');
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// `[[seconds,microseconds,seconds,microseconds,offset,bytes],…]`: begin, end and place of each
+/// part; `None` for a row without.
+#[must_use]
+pub fn parts_text(stretches: &[Stretch]) -> Option<String> {
+    let mut text = String::new();
+    for stretch in stretches {
+        text += if text.is_empty() { "[[" } else { ",[" };
+        let latest_ns = stretch.latest_ns.saturating_add(999);
+        for time_ns in [stretch.earliest_ns, latest_ns] {
+            let seconds = time_ns.div_euclid(NS_PER_S);
+            let microseconds = time_ns.rem_euclid(NS_PER_S) / 1000;
+            text += &format!("{seconds},{microseconds},");
+        }
+        text += &format!("{},{}]", stretch.byte_offset, stretch.bytes);
+    }
+    (!text.is_empty()).then(|| text + "]")
 }
 
 /// Spans as start and end; damaged parts are left out.
@@ -286,7 +267,7 @@ pub(super) fn parse_rates(text: &str) -> Vec<f64> {
         .collect()
 }
 
-fn hertz(rate: f64) -> f64 {
+pub(super) fn hertz(rate: f64) -> f64 {
     if rate < 0.0 { -1.0 / rate } else { rate }
 }
 
@@ -338,7 +319,17 @@ mod tests {
 
     #[test]
     fn epoch_seconds_parse_back() {
+        let epoch = |time_ns| {
+            let mut text = String::new();
+            push_epoch(&mut text, time_ns);
+            text
+        };
         assert_eq!(epoch(1_514_764_800_019_500_000), "1514764800.019500");
+        // The digits are those of the nearest double, whichever way they are formed.
+        for number in 0..200_000i64 {
+            let time_ns = number * 11_529_215_046_069 / 1000 * 1000;
+            assert_eq!(epoch(time_ns), format!("{:.6}", time_ns as f64 / 1e9));
+        }
         assert_eq!(
             parse_epoch("1514764800.019500"),
             Some(1_514_764_800_019_500_000)

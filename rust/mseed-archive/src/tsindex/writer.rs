@@ -5,17 +5,19 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior};
 
 use super::connection::{names, wrap};
 use super::contents::problem;
+use super::entries::{Applied, Change, Entries, KnownEnd, insert_problem};
+use super::known::KnownFiles;
 use super::opened::{self, Opened};
 use super::patience::{self, BUSY};
-use super::schema::{self, rate_value, seconds_text, time_text};
+use super::schema::{self, time_text};
+use super::tables::{self, RowTable};
+use crate::names::Names;
 use crate::problem::{Problem, ProblemKind};
 use crate::run::Ticker;
-use crate::scan::{Row as SectionRow, Scan};
-use crate::walk::FoundFile;
 use crate::{Error, fork};
 
 /// A batch is written when it has this many files or rows, or is this old. The index is locked
@@ -24,27 +26,12 @@ const BATCH_FILES: usize = 2000;
 const BATCH_ROWS: usize = 20_000;
 const BATCH_AGE: Duration = Duration::from_millis(500);
 
-/// What the index knows of a file from an earlier run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KnownFile {
-    /// Size when it was scanned.
-    pub size: u64,
-    /// Time of its last change then.
-    pub modified_ns: i64,
-    /// Records that it held.
-    pub records: u64,
-}
+/// Memory for pages while SQL indexes are made of many rows: they are sorted in it.
+const CACHE_KIB: u32 = 64 * 1024;
 
-/// A file and what it holds.
-#[derive(Debug)]
-pub struct ScannedFile {
-    /// The file.
-    pub file: FoundFile,
-    /// Its rows and problems.
-    pub scan: Scan,
-    /// When it was scanned.
-    pub scanned_ns: i64,
-}
+/// The setting that says how files are named.
+const NAMES: &str = "names";
+const RELATIVE: &str = "relative";
 
 /// What an index holds in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,29 +46,67 @@ pub struct Totals {
     pub end_ns: Option<i64>,
 }
 
-/// Writes rows in batches; what is not committed when a process dies was never there.
+/// What became of the changes that were written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Files that the index did not have.
+    pub added: u64,
+    /// Files of which the rows are others now.
+    pub replaced: u64,
+    /// Files of which the rows are those that they had.
+    pub same: u64,
+}
+
+impl Written {
+    fn note(&mut self, applied: Applied) {
+        match applied {
+            Applied::Added => self.added += 1,
+            Applied::Replaced => self.replaced += 1,
+            Applied::Same => self.same += 1,
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.added += other.added;
+        self.replaced += other.replaced;
+        self.same += other.same;
+    }
+}
+
+/// Writes changes in batches; what is not committed when a process dies was never there.
 #[derive(Debug)]
 pub struct IndexWriter {
     path: PathBuf,
     connection: Connection,
     _opened: Opened,
-    pending: Vec<ScannedFile>,
+    table: RowTable,
+    names: Names,
+    /// Whether it had no table when it was opened: its SQL indexes are made at the end, of sorted rows.
+    fresh: bool,
+    pending: Vec<Change>,
     pending_rows: usize,
     last_batch: Instant,
+    written: Written,
 }
 
 impl IndexWriter {
-    /// Open an index, or make a new one.
+    /// Open an index, or make a new one. `relative` says whether it is to name files relative to its
+    /// folder; when not given, as it does already, a new one by absolute paths.
     ///
     /// # Errors
     /// [`Error::Io`] when the folder does not exist or may not be written, [`Error::NotAnIndex`]
     /// when the file is no SQLite database, one of another program, or has a `tsindex` table of
-    /// other columns; [`Error::Sqlite`] otherwise.
-    pub fn open(path: &Path, ticker: &mut Ticker<'_>) -> Result<Self, Error> {
+    /// other columns; [`Error::Argument`] when it names files in the other way;
+    /// [`Error::Sqlite`] otherwise.
+    pub fn open(
+        path: &Path,
+        relative: Option<bool>,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Self, Error> {
         if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty())
             && !folder.is_dir()
         {
-            return Err(Error::io(folder, std::io::ErrorKind::NotFound.into()));
+            return Err(Error::io(folder, ErrorKind::NotFound.into()));
         }
         let connection = {
             let _inside = fork::enter();
@@ -97,13 +122,17 @@ impl IndexWriter {
         };
         // SQLite opened the file, and made it when it was missing; it has locked nothing yet.
         let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
-        let writer = Self {
+        let mut writer = Self {
             path: path.to_path_buf(),
             connection,
             _opened: Opened::new(opened::identity(&metadata)),
+            table: RowTable::Plain,
+            names: Names::Absolute,
+            fresh: false,
             pending: Vec::new(),
             pending_rows: 0,
             last_batch: Instant::now(),
+            written: Written::default(),
         };
         let (tables, columns) = writer.patiently(ticker, |connection| {
             // A page that spills to the file before its commit would lock readers out.
@@ -117,19 +146,67 @@ impl IndexWriter {
             ))
         })?;
         writer.check_tables(&tables, &columns)?;
-        writer.patiently(ticker, |connection| {
-            connection.execute_batch(schema::CREATE)?;
-            connection.execute_batch(schema::CREATE_OWN)?;
-            let of_problems = "SELECT name FROM pragma_table_info('credit_fast_problems')";
-            if !names(connection, of_problems)?
-                .iter()
-                .any(|name| name == "count")
-            {
-                connection.execute_batch(schema::ADD_COUNT)?;
-            }
-            connection.execute_batch(&schema::create_slow_index())
-        })?;
+        writer.table = RowTable::of(&tables);
+        writer.fresh = tables.is_empty();
+        let named_relatively = writer.prepare(relative, ticker)?;
+        if let Some(wanted) = relative.filter(|wanted| *wanted != named_relatively) {
+            let way = |relative| {
+                if relative {
+                    "relative to its folder"
+                } else {
+                    "absolute"
+                }
+            };
+            return Err(Error::Argument(format!(
+                "{}: its file names are {}: expected {}; make a new index, or go on without \
+                 saying how files are named",
+                path.display(),
+                way(named_relatively),
+                way(wanted)
+            )));
+        }
+        if named_relatively {
+            let whole = path.canonicalize().map_err(|e| Error::io(path, e))?;
+            writer.names = Names::Below(whole.parent().map(Path::to_path_buf).unwrap_or_default());
+        }
         Ok(writer)
+    }
+
+    /// Make what is missing; returns whether files are named relative to the index.
+    fn prepare(&self, relative: Option<bool>, ticker: &mut Ticker<'_>) -> Result<bool, Error> {
+        let setting = |connection: &Connection| {
+            let mut statement =
+                connection.prepare("SELECT 1 FROM credit_fast_settings WHERE key=? AND value=?")?;
+            statement.exists([NAMES, RELATIVE])
+        };
+        self.patiently(ticker, |connection| {
+            let transaction =
+                Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            if self.table == RowTable::Plain {
+                transaction.execute_batch(tables::CREATE)?;
+            }
+            transaction.execute_batch(tables::CREATE_OWN)?;
+            tables::add_columns(&transaction)?;
+            if self.fresh {
+                if relative == Some(true) {
+                    transaction.execute(
+                        "INSERT INTO credit_fast_settings (key,value) VALUES (?,?)",
+                        [NAMES, RELATIVE],
+                    )?;
+                }
+            } else {
+                self.table.create_indexes(&transaction)?;
+            }
+            let is_relative = setting(&transaction)?;
+            transaction.commit()?;
+            Ok(is_relative)
+        })
+    }
+
+    /// How the index names files.
+    #[must_use]
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// Only an empty database or an index of the known form is added to.
@@ -140,7 +217,7 @@ impl IndexWriter {
                  makeindex or mseedindex",
                 tables[0]
             )
-        } else if !columns.is_empty() && *columns != schema::COLUMNS {
+        } else if !columns.is_empty() && *columns != tables::COLUMNS {
             format!(
                 "table tsindex has the columns {}: expected those of mseedindex 3 (schema 1.1); \
                  make a new index",
@@ -173,23 +250,38 @@ impl IndexWriter {
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn known_files(
-        &self,
-        ticker: &mut Ticker<'_>,
-    ) -> Result<HashMap<String, KnownFile>, Error> {
+    pub fn known_files(&self, ticker: &mut Ticker<'_>) -> Result<KnownFiles, Error> {
+        self.patiently(ticker, KnownFiles::read)
+    }
+
+    /// The name of a file by the number of its state.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn name_of(&self, rowid: i64, ticker: &mut Ticker<'_>) -> Result<String, Error> {
         self.patiently(ticker, |connection| {
-            let mut statement = connection
-                .prepare("SELECT filename,size,modified_ns,records FROM credit_fast_files")?;
-            let rows = statement.query_map([], |row| {
-                let size: i64 = row.get(1)?;
-                let known = KnownFile {
-                    size: size as u64,
-                    modified_ns: row.get(2)?,
-                    records: row.get::<_, i64>(3)? as u64,
-                };
-                Ok((row.get(0)?, known))
-            })?;
-            rows.collect()
+            connection
+                .prepare_cached("SELECT filename FROM credit_fast_files WHERE rowid=?")?
+                .query_row([rowid], |row| row.get(0))
+        })
+    }
+
+    /// Where to go on with a file that has grown; `None` when it is to be scanned as a whole.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn known_end(
+        &self,
+        name: &str,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Option<KnownEnd>, Error> {
+        self.patiently(ticker, |connection| {
+            let entries = Entries {
+                connection,
+                table: self.table,
+                fresh: self.fresh,
+            };
+            entries.known_end(name)
         })
     }
 
@@ -202,7 +294,7 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
     ) -> Result<HashMap<String, Vec<Problem>>, Error> {
         self.patiently(ticker, |connection| {
-            let mut statement = connection.prepare(schema::SELECT_PROBLEMS)?;
+            let mut statement = connection.prepare(tables::SELECT_PROBLEMS)?;
             let mut problems: HashMap<String, Vec<Problem>> = HashMap::new();
             for found in statement.query_map([], problem)? {
                 let found = found?;
@@ -215,10 +307,13 @@ impl IndexWriter {
         })
     }
 
-    /// Take a file into the next batch.
-    pub fn add(&mut self, scanned: ScannedFile) {
-        self.pending_rows += scanned.scan.rows.len();
-        self.pending.push(scanned);
+    /// Take a change into the next batch.
+    pub fn add(&mut self, change: Change) {
+        self.pending_rows += match &change {
+            Change::Scanned(scanned) | Change::Grown(scanned, _) => scanned.rows.len(),
+            Change::Touched(_) | Change::Moved(..) => 0,
+        };
+        self.pending.push(change);
     }
 
     /// Whether the next batch shall be written now.
@@ -229,30 +324,45 @@ impl IndexWriter {
             || (!self.pending.is_empty() && self.last_batch.elapsed() >= BATCH_AGE)
     }
 
-    /// Write the batch: the rows of each file take the place of those that it had. Returns how
-    /// many of the files had any entry before.
+    /// Write the batch: all of it is in the index then, or none.
     ///
     /// # Errors
     /// [`Error::Sqlite`], a full disk for instance; the index stays as it was at the last batch.
-    pub fn write_batch(&mut self, ticker: &mut Ticker<'_>) -> Result<u64, Error> {
+    pub fn write_batch(&mut self, ticker: &mut Ticker<'_>) -> Result<(), Error> {
         let batch = std::mem::take(&mut self.pending);
         self.pending_rows = 0;
-        self.last_batch = Instant::now();
-        if batch.is_empty() {
-            return Ok(0);
+        if !batch.is_empty() {
+            let (table, written) = self.patiently(ticker, |connection| {
+                // One whole transaction inside the gate: a child that is forked in the middle of one
+                // would take the locks of its parent for its own.
+                let transaction =
+                    Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+                let done = self.apply(&transaction, &batch)?;
+                transaction.commit()?;
+                Ok(done)
+            })?;
+            self.table = table;
+            self.written.add(written);
         }
-        self.patiently(ticker, |connection| {
-            // One whole transaction inside the gate: a child that is forked in the middle of one
-            // would take the locks of its parent for its own.
-            let transaction =
-                Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            let mut replaced = 0;
-            for scanned in &batch {
-                replaced += u64::from(replace_file(&transaction, scanned)?);
-            }
-            transaction.commit()?;
-            Ok(replaced)
-        })
+        self.last_batch = Instant::now();
+        Ok(())
+    }
+
+    fn apply(
+        &self,
+        transaction: &Transaction<'_>,
+        batch: &[Change],
+    ) -> rusqlite::Result<(RowTable, Written)> {
+        let mut entries = Entries {
+            connection: transaction,
+            table: self.table,
+            fresh: self.fresh,
+        };
+        let mut written = Written::default();
+        for change in batch {
+            written.note(entries.apply(change)?);
+        }
+        Ok((entries.table, written))
     }
 
     /// Drop all that the index has of files.
@@ -260,11 +370,19 @@ impl IndexWriter {
     /// # Errors
     /// [`Error::Sqlite`]; the index stays as it was.
     pub fn remove_files(&self, names: &[String], ticker: &mut Ticker<'_>) -> Result<(), Error> {
+        if names.is_empty() {
+            return Ok(());
+        }
         self.patiently(ticker, |connection| {
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            let entries = Entries {
+                connection: &transaction,
+                table: self.table,
+                fresh: self.fresh,
+            };
             for name in names {
-                forget_file(&transaction, name)?;
+                entries.forget(name)?;
             }
             transaction.commit()
         })
@@ -279,6 +397,9 @@ impl IndexWriter {
         problems: &[Problem],
         ticker: &mut Ticker<'_>,
     ) -> Result<(), Error> {
+        if self.fresh {
+            return Ok(());
+        }
         let kind = ProblemKind::Vanished.as_str();
         self.patiently(ticker, |connection| {
             let transaction =
@@ -291,7 +412,7 @@ impl IndexWriter {
             };
             let told: HashSet<_> = problems.iter().map(|problem| &problem.path).collect();
             for name in &marked {
-                if told.contains(name) || Path::new(name).exists() {
+                if told.contains(name) || self.names.path(name).exists() {
                     transaction.execute(
                         "DELETE FROM credit_fast_problems WHERE filename=? AND kind=?",
                         [name, kind],
@@ -299,37 +420,54 @@ impl IndexWriter {
                 }
             }
             for problem in problems {
-                insert_problem(&transaction, &problem.path, problem)?;
+                insert_problem(&transaction, problem)?;
             }
             transaction.commit()
         })
     }
 
-    /// Write what is left, and make `tsindex_summary` anew.
+    /// Write what is left, make the SQL indexes of a new index, and `tsindex_summary` anew.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn finish(mut self, now_ns: i64, ticker: &mut Ticker<'_>) -> Result<(Totals, u64), Error> {
-        let replaced = self.write_batch(ticker)?;
-        let totals = self.patiently(ticker, |connection| {
-            let transaction = connection.unchecked_transaction()?;
+    pub fn finish(
+        mut self,
+        now_ns: i64,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(Totals, Written), Error> {
+        let batch = std::mem::take(&mut self.pending);
+        let (totals, written) = self.patiently(ticker, |connection| {
+            if self.fresh {
+                connection.execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB}"))?;
+            }
+            let transaction =
+                Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+            let (table, written) = self.apply(&transaction, &batch)?;
+            table.create_indexes(&transaction)?;
             transaction.execute("DELETE FROM tsindex_summary", [])?;
             transaction.execute(
-                "INSERT INTO tsindex_summary SELECT network,station,location,channel,\
-                 min(starttime),max(endtime),? FROM tsindex \
-                 GROUP BY network,station,location,channel",
+                &format!(
+                    "INSERT INTO tsindex_summary SELECT network,station,location,channel,\
+                     min(starttime),max(endtime),? FROM {} \
+                     GROUP BY network,station,location,channel",
+                    table.name()
+                ),
                 [time_text(now_ns - now_ns.rem_euclid(1000))],
             )?;
             let totals = transaction.query_row(
-                "SELECT (SELECT count(*) FROM tsindex),count(*),min(earliest),max(latest) \
-                 FROM tsindex_summary",
+                &format!(
+                    "SELECT (SELECT count(*) FROM {}),count(*),min(earliest),max(latest) \
+                     FROM tsindex_summary",
+                    table.name()
+                ),
                 [],
                 totals,
             )?;
             transaction.commit()?;
-            Ok(totals)
+            Ok((totals, written))
         })?;
-        Ok((totals, replaced))
+        self.written.add(written);
+        Ok((totals, self.written))
     }
 }
 
@@ -342,104 +480,6 @@ fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
         start_ns: times.0.and_then(|t| schema::parse_time(&t)),
         end_ns: times.1.and_then(|t| schema::parse_time(&t)),
     })
-}
-
-fn replace_file(connection: &Connection, scanned: &ScannedFile) -> rusqlite::Result<bool> {
-    let file = &scanned.file;
-    let name = file.path.as_str();
-    let had = forget_file(connection, name)?;
-    for row in &scanned.scan.rows {
-        insert_row(connection, row, file, scanned.scanned_ns)?;
-    }
-    for problem in scanned.scan.problems.iter() {
-        insert_problem(connection, name, problem)?;
-    }
-    // A file that could not be read is tried again next time.
-    let unreadable = |p: &Problem| p.kind == ProblemKind::Unreadable;
-    if !scanned.scan.problems.iter().any(unreadable) {
-        connection
-            .prepare_cached(
-                "INSERT INTO credit_fast_files (filename,size,modified_ns,records) \
-                 VALUES (?,?,?,?)",
-            )?
-            .execute(params![
-                name,
-                file.size as i64,
-                file.modified_ns,
-                scanned.scan.records as i64
-            ])?;
-    }
-    Ok(had)
-}
-
-/// Drop rows, problems and state of a file; returns whether there was any row or state.
-fn forget_file(connection: &Connection, name: &str) -> rusqlite::Result<bool> {
-    let rows = connection
-        .prepare_cached("DELETE FROM tsindex WHERE filename=?")?
-        .execute([name])?;
-    connection
-        .prepare_cached("DELETE FROM credit_fast_problems WHERE filename=?")?
-        .execute([name])?;
-    let known = connection
-        .prepare_cached("DELETE FROM credit_fast_files WHERE filename=?")?
-        .execute([name])?;
-    Ok(rows + known > 0)
-}
-
-fn insert_problem(connection: &Connection, name: &str, problem: &Problem) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason,count) \
-             VALUES (?,?,?,?,?,?)",
-        )?
-        .execute(params![
-            name,
-            problem.offset.map(|at| at as i64),
-            problem.length as i64,
-            problem.kind.as_str(),
-            problem.reason,
-            problem.count as i64,
-        ])?;
-    Ok(())
-}
-
-fn insert_row(
-    connection: &Connection,
-    row: &SectionRow,
-    file: &FoundFile,
-    scanned_ns: i64,
-) -> rusqlite::Result<()> {
-    let section = &row.section;
-    let changed = seconds_text(file.modified_ns);
-    // quality, hash and format: mseedindex 3 leaves quality NULL; it compares the hash as text
-    // when it updates a row, so an unknown one is empty, not NULL; NULL format is miniSEED.
-    connection
-        .prepare_cached(
-            "INSERT INTO tsindex (network,station,location,channel,quality,version,starttime,\
-             endtime,samplerate,filename,byteoffset,bytes,hash,timeindex,timespans,timerates,\
-             format,filemodtime,updated,scanned) \
-             VALUES (?,?,?,?,NULL,?,?,?,?,?,?,?,'',?,?,?,NULL,?,?,?)",
-        )?
-        .execute(params![
-            row.source.network.as_str(),
-            row.source.station.as_str(),
-            row.source.location.as_str(),
-            row.source.channel.as_str(),
-            row.version,
-            time_text(section.earliest_ns),
-            time_text(section.latest_ns),
-            rate_value(section.declared_rate),
-            file.path,
-            section.byte_offset as i64,
-            section.bytes as i64,
-            schema::time_index_text(section),
-            schema::spans_text(&section.spans),
-            schema::rates_text(section),
-            changed,
-            changed,
-            seconds_text(scanned_ns),
-        ])?;
-    Ok(())
 }
 
 /// A failure of SQLite to write, with the reason of the file system where that is the cause:

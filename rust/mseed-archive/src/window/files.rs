@@ -9,6 +9,7 @@ use super::archive::{Archive, Source};
 use super::narrow::{byte_range, narrowed};
 use super::read::Buffer;
 use crate::problem::{Problem, ProblemKind};
+use crate::read_at::read_at;
 use crate::tsindex::IndexedRun;
 
 /// The files of one answer; the last one stays open, as runs of one file follow each other.
@@ -130,28 +131,4 @@ fn open(source: &Source, run: &IndexedRun) -> io::Result<File> {
         }
     }
     Err(first_error.unwrap_or(io::ErrorKind::NotFound.into()))
-}
-
-/// Fill `bytes` from `offset` on, as far as the file goes; the position of the file stays free
-/// for other threads.
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut done = 0;
-    while done < bytes.len() {
-        #[cfg(unix)]
-        let got =
-            std::os::unix::fs::FileExt::read_at(file, &mut bytes[done..], offset + done as u64);
-        #[cfg(windows)]
-        let got = std::os::windows::fs::FileExt::seek_read(
-            file,
-            &mut bytes[done..],
-            offset + done as u64,
-        );
-        match got {
-            Ok(0) => break,
-            Ok(n) => done += n,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(done)
 }

@@ -226,6 +226,9 @@ impl Found {
             let extent =
                 run.start_ns.saturating_sub(MICROSECOND)..=run.end_ns.saturating_add(MICROSECOND);
             if !run.is_of(&piece.source) {
+                if run.is_mixed {
+                    return;
+                }
                 stranger.get_or_insert((offset, piece.source.to_string()));
             } else if piece.end_ns < *extent.start() || piece.start_ns > *extent.end() {
                 outside.get_or_insert((offset, "other times".to_owned()));

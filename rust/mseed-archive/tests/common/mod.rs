@@ -78,9 +78,7 @@ impl Archive {
         Job {
             roots: vec![self.data()],
             index: self.index(),
-            pattern: None,
-            threads: None,
-            prune: false,
+            ..Job::default()
         }
     }
 

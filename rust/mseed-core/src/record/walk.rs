@@ -40,6 +40,15 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// A walk that begins at an offset of the file, as if nothing stood before it.
+    #[must_use]
+    pub fn starting_at(position: usize) -> Self {
+        Self {
+            position,
+            ..Self::default()
+        }
+    }
+
     /// Offset in the file of the next byte to look at.
     #[must_use]
     pub fn position(&self) -> usize {

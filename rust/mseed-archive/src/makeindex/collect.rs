@@ -1,0 +1,187 @@
+//! The writing side of a run.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+
+use super::find::{Message, is_same, scanned};
+use super::{Report, Shared, now_ns};
+use crate::Error;
+use crate::problem::Problem;
+use crate::run::{TICK, Ticker};
+use crate::scan::{Grown, Scanner};
+use crate::tsindex::{Change, IndexWriter, ScannedFile};
+use crate::walk::FoundFile;
+
+/// What a run has found so far.
+pub(super) struct Collecting<'a> {
+    writer: &'a mut IndexWriter,
+    shared: &'a Shared<'a>,
+    /// For the few files that only the writer can tell about.
+    scanner: Scanner,
+    /// Folders with files that hold records, and all folders above them.
+    homes: HashSet<PathBuf>,
+    known_problems: HashMap<String, Vec<Problem>>,
+    report: &'a mut Report,
+}
+
+impl<'a> Collecting<'a> {
+    pub(super) fn new(
+        writer: &'a mut IndexWriter,
+        shared: &'a Shared<'a>,
+        report: &'a mut Report,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            known_problems: writer.known_problems(ticker)?,
+            writer,
+            shared,
+            scanner: Scanner::new(shared.hash),
+            homes: HashSet::new(),
+            report,
+        })
+    }
+
+    /// Folders with files that hold records, and all folders above them.
+    pub(super) fn into_homes(self) -> HashSet<PathBuf> {
+        self.homes
+    }
+
+    /// Write what the threads found, until all of them are done.
+    pub(super) fn until_done(
+        &mut self,
+        results: &Receiver<Message>,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(), Error> {
+        loop {
+            match results.recv_timeout(TICK) {
+                Ok(message) => self.take(message, ticker)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            if self.writer.is_due() {
+                self.writer.write_batch(ticker)?;
+            }
+            ticker.poll()?;
+        }
+    }
+
+    fn take(&mut self, message: Message, ticker: &mut Ticker<'_>) -> Result<(), Error> {
+        match message {
+            Message::Problem(problem) => self.report.problems.push(problem),
+            Message::Unchanged(file) => {
+                self.report.files_unchanged += 1;
+                self.keep(&file);
+            }
+            Message::Touched(file) => {
+                self.keep(&file);
+                self.writer.add(Change::Touched(file));
+            }
+            Message::Scanned(scanned) => self.take_scanned(*scanned),
+            Message::Longer(file) => return self.take_longer(file, ticker),
+            Message::Alike(file, rowid) => return self.take_alike(file, rowid, ticker),
+        }
+        Ok(())
+    }
+
+    /// A file whose rows stay as they are.
+    fn keep(&mut self, file: &FoundFile) {
+        let known = self.shared.known.get(&file.name);
+        self.note_home(file, known.is_some_and(|known| known.has_records));
+        let known = self.known_problems.remove(&file.name);
+        self.report.problems.extend(known.into_iter().flatten());
+        self.shared.counts.one_done(file.stamp.size);
+    }
+
+    fn take_scanned(&mut self, scanned: ScannedFile) {
+        self.report.records += scanned.records;
+        self.report.bytes += scanned.file.stamp.size;
+        self.note(&scanned);
+        self.writer.add(Change::Scanned(scanned));
+    }
+
+    /// Note what a scan says of a file.
+    fn note(&mut self, scanned: &ScannedFile) {
+        self.report.files_without_records += u64::from(scanned.records == 0);
+        self.note_home(&scanned.file, scanned.records > 0);
+        self.report
+            .problems
+            .extend(scanned.problems.iter().cloned());
+        self.shared.counts.one_done(scanned.file.stamp.size);
+    }
+
+    /// Scan what a file has gained, or all of it where it does not begin as it did.
+    fn take_longer(&mut self, file: FoundFile, ticker: &mut Ticker<'_>) -> Result<(), Error> {
+        let is_same = |known| is_same(&file, known);
+        if self.shared.known.get(&file.name).is_some_and(is_same)
+            && let Some(known) = self.writer.known_end(&file.name, ticker)?
+            && let Some(last_row) = known.row.to_row(known.last_start_ns)
+        {
+            let grown = Grown {
+                end: known.end,
+                last_row,
+            };
+            if let Some(mut scan) = self.scanner.scan_new(&file, grown, &self.shared.cancel) {
+                self.report.files_grown += 1;
+                self.report.records += scan.records;
+                self.report.bytes += file.stamp.size - known.end;
+                scan.records += known.records;
+                let scanned = ScannedFile::new(file, scan, false, now_ns());
+                self.note(&scanned);
+                self.writer.add(Change::Grown(scanned, known.rowid));
+                return Ok(());
+            }
+        }
+        self.scan_here(file);
+        Ok(())
+    }
+
+    /// A known file under another name: one that is no longer there under its old one.
+    fn take_alike(
+        &mut self,
+        file: FoundFile,
+        rowid: i64,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(), Error> {
+        let name = self.writer.name_of(rowid, ticker)?;
+        let path = self.writer.names().path(&name);
+        let known = self.shared.known.get(&name);
+        if let Some(known) = known
+            && matches!(path.try_exists(), Ok(false))
+            && !known.see()
+        {
+            self.report.files_moved += 1;
+            self.note_home(&file, known.has_records);
+            for mut problem in self.known_problems.remove(&name).into_iter().flatten() {
+                problem.path.clone_from(&file.name);
+                self.report.problems.push(problem);
+            }
+            self.shared.counts.one_done(file.stamp.size);
+            self.writer.add(Change::Moved(file, name));
+        } else {
+            // A copy.
+            self.scan_here(file);
+        }
+        Ok(())
+    }
+
+    fn scan_here(&mut self, file: FoundFile) {
+        if let Message::Scanned(scanned) = scanned(file, &mut self.scanner, self.shared) {
+            self.take_scanned(*scanned);
+        }
+    }
+
+    /// Note where a file with records is.
+    fn note_home(&mut self, file: &FoundFile, has_records: bool) {
+        if !has_records {
+            return;
+        }
+        for folder in Path::new(&file.path).ancestors().skip(1) {
+            if self.homes.contains(folder) {
+                // Those above it are known.
+                return;
+            }
+            self.homes.insert(folder.to_owned());
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What an index has of one file: its rows, its problems, its state.
+
+use rusqlite::{Connection, params};
+
+use super::contents::problem;
+use super::row_texts::RowTexts;
+use super::schema::seconds_text;
+use super::tables::RowTable;
+use crate::problem::{Problem, ProblemKind};
+use crate::scan::{Fingerprint, Scan};
+use crate::walk::FoundFile;
+
+/// A file and what it holds, as it goes into the index.
+#[derive(Debug)]
+pub struct ScannedFile {
+    /// The file.
+    pub file: FoundFile,
+    /// Its rows.
+    pub rows: Vec<RowTexts>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+    /// Records in it.
+    pub records: u64,
+    /// Where the last of them ends.
+    end: u64,
+    /// When the last of them begins.
+    last_start_ns: i64,
+    fingerprint: Fingerprint,
+    /// Whether the hashes of its rows were formed.
+    hashed: bool,
+    /// When it was scanned.
+    scanned_ns: i64,
+}
+
+impl ScannedFile {
+    /// A file that was scanned.
+    #[must_use]
+    pub fn new(file: FoundFile, scan: Scan, hashed: bool, scanned_ns: i64) -> Self {
+        let last = scan.rows.last();
+        Self {
+            file,
+            last_start_ns: last.map_or(0, |row| row.section.last_start_ns),
+            rows: scan.rows.iter().map(RowTexts::of).collect(),
+            problems: scan.problems.into_iter().collect(),
+            records: scan.records,
+            end: scan.end,
+            fingerprint: scan.fingerprint,
+            hashed,
+            scanned_ns,
+        }
+    }
+}
+
+/// A change of the archive.
+#[derive(Debug)]
+pub enum Change {
+    /// A file was scanned: what it holds takes the place of what the index had of it.
+    Scanned(ScannedFile),
+    /// A file has grown: what was scanned takes the place of the row of this number, its last one.
+    Grown(ScannedFile, i64),
+    /// The system says something else of a file that is the same.
+    Touched(FoundFile),
+    /// A file has another name; this is the one that it had.
+    Moved(FoundFile, String),
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// The file was not in the index.
+    Added,
+    /// Its rows are others now.
+    Replaced,
+    /// Its rows are those that it had.
+    Same,
+}
+
+/// What was known of a file that has grown.
+#[derive(Debug)]
+pub struct KnownEnd {
+    /// Number of its last row.
+    pub rowid: i64,
+    /// Its last row.
+    pub row: RowTexts,
+    /// Records that it held.
+    pub records: u64,
+    /// Where the last of them ends.
+    pub end: u64,
+    /// When the last of them begins.
+    pub last_start_ns: i64,
+}
+
+/// Changes the entries of files. `fresh` says that the index had no row when it was opened.
+pub(super) struct Entries<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) table: RowTable,
+    pub(super) fresh: bool,
+}
+
+impl Entries<'_> {
+    pub(super) fn apply(&mut self, change: &Change) -> rusqlite::Result<Applied> {
+        match change {
+            Change::Scanned(scanned) => self.replace(scanned),
+            Change::Grown(scanned, rowid) => {
+                self.execute("DELETE FROM {table} WHERE rowid=?", params![rowid])?;
+                self.delete_state(&scanned.file.name)?;
+                self.insert(scanned)?;
+                Ok(Applied::Replaced)
+            }
+            Change::Touched(file) => {
+                self.touch(file)?;
+                Ok(Applied::Same)
+            }
+            Change::Moved(file, from) => {
+                let names = params![file.name, from];
+                self.execute("UPDATE {table} SET filename=? WHERE filename=?", names)?;
+                for table in ["credit_fast_files", "credit_fast_problems"] {
+                    let text = format!("UPDATE {table} SET filename=? WHERE filename=?");
+                    self.execute(&text, names)?;
+                }
+                self.touch(file)?;
+                Ok(Applied::Same)
+            }
+        }
+    }
+
+    fn execute(&self, text: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<usize> {
+        self.connection
+            .prepare_cached(&text.replace("{table}", self.table.name()))?
+            .execute(parameters)
+    }
+
+    fn replace(&mut self, scanned: &ScannedFile) -> rusqlite::Result<Applied> {
+        let name = &scanned.file.name;
+        if self.fresh {
+            self.insert(scanned)?;
+            return Ok(Applied::Added);
+        }
+        let rows = self.rows_of(name)?;
+        if !rows.is_empty() && rows == scanned.rows && self.problems_of(name)? == scanned.problems {
+            let changed = seconds_text(scanned.file.stamp.modified_ns);
+            let now = seconds_text(scanned.scanned_ns);
+            self.execute(
+                "UPDATE {table} SET filemodtime=?,scanned=? WHERE filename=?",
+                params![changed, now, name],
+            )?;
+            self.delete_state(name)?;
+            self.insert_state(scanned)?;
+            return Ok(Applied::Same);
+        }
+        let had = self.forget(name)?;
+        self.insert(scanned)?;
+        Ok(if had {
+            Applied::Replaced
+        } else {
+            Applied::Added
+        })
+    }
+
+    fn rows_of(&self, name: &str) -> rusqlite::Result<Vec<RowTexts>> {
+        let query = format!(
+            "{} WHERE filename=? ORDER BY byteoffset,rowid",
+            self.table.select_texts()
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        statement.query_map([name], RowTexts::read)?.collect()
+    }
+
+    fn problems_of(&self, name: &str) -> rusqlite::Result<Vec<Problem>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
+             WHERE filename=? AND kind<>? ORDER BY rowid",
+        )?;
+        let kind = ProblemKind::Vanished.as_str();
+        statement.query_map([name, kind], problem)?.collect()
+    }
+
+    /// The last row of a file; `None` unless its last record ends it, and nothing is wrong with the
+    /// file but that it was cut short there.
+    pub(super) fn known_end(&self, name: &str) -> rusqlite::Result<Option<KnownEnd>> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT records,data_end,last_start_ns FROM credit_fast_files WHERE filename=?",
+        )?;
+        let state: (i64, Option<i64>, Option<i64>) =
+            statement.query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let (records, Some(end), Some(last_start_ns)) = state else {
+            return Ok(None);
+        };
+        let cut_short =
+            |p: &Problem| p.kind == ProblemKind::Truncated && p.offset == Some(end as u64);
+        if !self.problems_of(name)?.iter().all(cut_short) {
+            return Ok(None);
+        }
+        let query = format!(
+            "SELECT {},{},rowid FROM {} WHERE filename=? ORDER BY byteoffset DESC LIMIT 1",
+            super::row_texts::TEXT_COLUMNS,
+            self.table.parts(),
+            self.table.name()
+        );
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let mut rows = statement.query([name])?;
+        let Some(found) = rows.next()? else {
+            return Ok(None);
+        };
+        let row = RowTexts::read(found)?;
+        let rowid = found.get(15)?;
+        Ok((row.byte_offset + row.bytes == end).then_some(KnownEnd {
+            rowid,
+            row,
+            records: records as u64,
+            end: end as u64,
+            last_start_ns,
+        }))
+    }
+
+    /// Drop rows, problems and state of a file; returns whether there was any row or state.
+    pub(super) fn forget(&self, name: &str) -> rusqlite::Result<bool> {
+        let rows = self.execute("DELETE FROM {table} WHERE filename=?", [name])?;
+        let known = self.delete_state(name)?;
+        Ok(rows + known > 0)
+    }
+
+    /// Drop problems and state of a file.
+    fn delete_state(&self, name: &str) -> rusqlite::Result<usize> {
+        self.execute("DELETE FROM credit_fast_problems WHERE filename=?", [name])?;
+        self.execute("DELETE FROM credit_fast_files WHERE filename=?", [name])
+    }
+
+    fn touch(&self, file: &FoundFile) -> rusqlite::Result<()> {
+        let stamp = &file.stamp;
+        self.execute(
+            "UPDATE credit_fast_files SET modified_ns=?,changed_ns=?,inode=? WHERE filename=?",
+            params![
+                stamp.modified_ns,
+                stamp.changed_ns,
+                stamp.inode as i64,
+                file.name
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn insert(&mut self, scanned: &ScannedFile) -> rusqlite::Result<()> {
+        let changed = seconds_text(scanned.file.stamp.modified_ns);
+        let now = seconds_text(scanned.scanned_ns);
+        for row in &scanned.rows {
+            self.insert_row(row, &scanned.file.name, &changed, &now)?;
+        }
+        self.insert_state(scanned)
+    }
+
+    /// Insert problems and state of a file.
+    fn insert_state(&self, scanned: &ScannedFile) -> rusqlite::Result<()> {
+        for problem in &scanned.problems {
+            insert_problem(self.connection, problem)?;
+        }
+        // A file that could not be read is tried again next time.
+        let unreadable = |p: &Problem| p.kind == ProblemKind::Unreadable;
+        if scanned.problems.iter().any(unreadable) {
+            return Ok(());
+        }
+        let stamp = &scanned.file.stamp;
+        self.execute(
+            "INSERT INTO credit_fast_files (filename,size,modified_ns,records,changed_ns,inode,\
+             data_end,last_start_ns,fingerprint,hashed) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            params![
+                scanned.file.name,
+                stamp.size as i64,
+                stamp.modified_ns,
+                scanned.records as i64,
+                stamp.changed_ns,
+                stamp.inode as i64,
+                scanned.end as i64,
+                scanned.last_start_ns,
+                scanned.fingerprint.0,
+                scanned.hashed,
+            ],
+        )?;
+        Ok(())
+    }
+
+    fn insert_row(
+        &mut self,
+        row: &RowTexts,
+        name: &str,
+        changed: &str,
+        now: &str,
+    ) -> rusqlite::Result<()> {
+        if row.parts.is_some() {
+            self.table.take_parts(self.connection)?;
+        }
+        let (parts, place) = match self.table {
+            RowTable::Plain => ("", ""),
+            RowTable::WithParts => (",parts", ",?"),
+        };
+        let [network, station, location, channel] = &row.codes;
+        // quality and format: mseedindex 3 leaves quality NULL; NULL format is miniSEED.
+        let mut statement = self.connection.prepare_cached(&format!(
+            "INSERT INTO {} (network,station,location,channel,quality,version,starttime,\
+             endtime,samplerate,filename,byteoffset,bytes,hash,timeindex,timespans,timerates,\
+             format,filemodtime,updated,scanned{parts}) \
+             VALUES (?,?,?,?,NULL,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?,?{place})",
+            self.table.name()
+        ))?;
+        let of_row = params![
+            network,
+            station,
+            location,
+            channel,
+            row.version,
+            row.start,
+            row.end,
+            row.rate,
+            name,
+            row.byte_offset,
+            row.bytes,
+            row.hash,
+            row.time_index,
+            row.spans,
+            row.rates,
+            changed,
+            changed,
+            now,
+        ];
+        for (at, value) in of_row.iter().enumerate() {
+            statement.raw_bind_parameter(at + 1, value)?;
+        }
+        if self.table == RowTable::WithParts {
+            statement.raw_bind_parameter(of_row.len() + 1, &row.parts)?;
+        }
+        statement.raw_execute()?;
+        Ok(())
+    }
+}
+
+pub(super) fn insert_problem(connection: &Connection, problem: &Problem) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason,count) \
+             VALUES (?,?,?,?,?,?)",
+        )?
+        .execute(params![
+            problem.path,
+            problem.offset.map(|at| at as i64),
+            problem.length as i64,
+            problem.kind.as_str(),
+            problem.reason,
+            problem.count as i64,
+        ])?;
+    Ok(())
+}
