@@ -84,7 +84,7 @@ pub fn inspect_file(path: &Path, list: bool, ticker: &mut Ticker<'_>) -> Result<
             cancelled = ticker.poll();
             cancelled.is_ok()
         };
-        let mut take = |item: Item<'_>| inspector.take(item);
+        let mut take = |item: &Item<'_>| inspector.take(item);
         let mut part = Vec::new();
         let read = walk_parts(
             open,
@@ -109,7 +109,7 @@ pub fn inspect_bytes(bytes: &[u8], name: &str, list: bool) -> Inspection {
     let mut inspector = Inspector::new(name, list);
     inspector.found.bytes = bytes.len() as u64;
     for item in mseed_core::Walker::new(bytes) {
-        inspector.take(item);
+        inspector.take(&item);
     }
     inspector.finish()
 }
@@ -135,15 +135,15 @@ impl<'a> Inspector<'a> {
         }
     }
 
-    fn take(&mut self, item: Item<'_>) {
+    fn take(&mut self, item: &Item<'_>) {
         match item {
-            Item::Record(at, record) => self.record(at, &record),
+            Item::Record(at, record) => self.record(*at, record),
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {
                 self.found.control_bytes += skipped.length as u64;
             }
             Item::Skipped(skipped) => {
                 self.found.skipped_bytes += skipped.length as u64;
-                let problem = Problem::skipped(self.name, &skipped, 0);
+                let problem = Problem::skipped(self.name, skipped, 0);
                 self.problems.push(problem);
             }
         }

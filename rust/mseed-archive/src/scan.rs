@@ -128,7 +128,12 @@ impl Scanner {
         let part = (PART_BYTES, &mut self.part);
         let place = (file.name.as_str(), from, file.stamp.size);
         scan_reader(open, place, part, builder, cancel, scan)?;
-        scan.fingerprint = Fingerprint::of(open, file.stamp.size)?;
+        let size = file.stamp.size as usize;
+        scan.fingerprint = match self.part.get(..size) {
+            // All of it was one part, and is still there.
+            Some(whole) if from == 0 && size < PART_BYTES => Fingerprint::of_bytes(whole)?,
+            _ => Fingerprint::of(open, file.stamp.size)?,
+        };
         Ok(())
     }
 }
@@ -207,16 +212,16 @@ fn scan_reader(
         &mut |item| match item {
             Item::Record(at, record) => {
                 scan.records += 1;
-                scan.end = (at + record.bytes.len()) as u64;
+                scan.end = (*at + record.bytes.len()) as u64;
                 if let Some(fault) = &record.fault {
-                    scan.faults.push(&mut scan.problems, path, at, fault);
+                    scan.faults.push(&mut scan.problems, path, *at, fault);
                 }
-                builder.add(&record, at as u64);
+                builder.add(record, *at as u64);
             }
             // Control headers of a full SEED volume are no data, and no problem.
             Item::Skipped(skipped) if skipped.reason.kind == Kind::ControlHeader => {}
             Item::Skipped(skipped) => {
-                scan.problems.push(Problem::skipped(path, &skipped, 0));
+                scan.problems.push(Problem::skipped(path, skipped, 0));
             }
         },
     );

@@ -102,8 +102,14 @@ pub fn sample_time_ns(start_ns: i64, rate_hz: f64, index: i64) -> i64 {
     if rate_hz <= 0.0 {
         return start_ns;
     }
-    let span = index as f64 / rate_hz * 1e9;
-    start_ns.saturating_add((span + 0.5).floor() as i64)
+    let nearest = index as f64 / rate_hz * 1e9 + 0.5;
+    // Nearly all are positive: cutting the fraction off is the floor of those, and no call.
+    let nearest = if nearest < 0.0 {
+        nearest.floor()
+    } else {
+        nearest
+    };
+    start_ns.saturating_add(nearest as i64)
 }
 
 /// Number of the sample nearest to `time_ns`; half way between two goes to the later one.

@@ -24,6 +24,21 @@ impl Fingerprint {
     /// # Errors
     /// What reading gives; a file that became shorter than `size` is no error, and another one.
     pub(crate) fn of(file: &File, size: u64) -> io::Result<Self> {
+        Self::with(size, |bytes, at| read_at(file, bytes, at))
+    }
+
+    /// Of all bytes of a file that are in memory.
+    pub(crate) fn of_bytes(whole: &[u8]) -> io::Result<Self> {
+        Self::with(whole.len() as u64, |bytes, at| {
+            bytes.copy_from_slice(&whole[at as usize..][..bytes.len()]);
+            Ok(bytes.len())
+        })
+    }
+
+    fn with(
+        size: u64,
+        mut read: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
+    ) -> io::Result<Self> {
         let mut hasher = Md5::new();
         let mut bytes = [0; SAMPLE];
         let last = size.saturating_sub(SAMPLE as u64);
@@ -32,7 +47,7 @@ impl Fingerprint {
             let at = last / (SAMPLES - 1) * step;
             let at = if step + 1 == SAMPLES { last } else { at };
             let wanted = SAMPLE.min((size - at) as usize);
-            let got = read_at(file, &mut bytes[..wanted], at)?;
+            let got = read(&mut bytes[..wanted], at)?;
             hasher.update(&bytes[..got]);
         }
         let digest = hasher.finalize();

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use mseed_core::{Item, Progress, Walker};
 
 /// Bytes read at once: they still stand in a cache near the core when they are walked over.
-pub const PART_BYTES: usize = 512 * 1024;
+pub const PART_BYTES: usize = 256 * 1024;
 
 /// Hand on each item of a file, with its offset in the file, in the order of the file. Parts of
 /// any size give the same items. `file` is read from `from` on, and no further than `size`; `part`
@@ -19,7 +19,7 @@ pub fn walk_parts(
     part_bytes: usize,
     part: &mut Vec<u8>,
     go_on: &mut dyn FnMut() -> bool,
-    take: &mut dyn FnMut(Item<'_>),
+    take: &mut dyn FnMut(&Item<'_>),
 ) -> io::Result<()> {
     let mut progress = Progress::starting_at(from as usize);
     let mut left = size.saturating_sub(from);
@@ -39,7 +39,7 @@ pub fn walk_parts(
         let base = progress.position();
         let mut walker = Walker::resume(progress, &part[..filled], complete);
         for item in walker.by_ref() {
-            take(item);
+            take(&item);
         }
         progress = walker.into_progress();
         if complete || !go_on() {

@@ -103,7 +103,9 @@ impl Section {
         self.in_order &= start_ns > self.last_start_ns;
         self.earliest_ns = self.earliest_ns.min(behind.earliest_ns);
         self.latest_ns = self.latest_ns.max(behind.latest_ns);
-        self.rates_differ |= !same_rate(self.declared_rate, declared_rate);
+        let same =
+            self.declared_rate == declared_rate || same_rate(self.declared_rate, declared_rate);
+        self.rates_differ |= !same;
         self.bytes = behind.byte_offset + behind.bytes - self.byte_offset;
         if behind.latest_ns > self.next_index_ns {
             self.time_index.push((start_ns, behind.byte_offset));

@@ -36,6 +36,26 @@ pub struct SpanList {
     open: Option<(Span, u64)>,
     added: u64,
     latest_ns: i64,
+    step: Step,
+}
+
+/// Sample interval of the last rate that was looked at, and half of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Step {
+    rate_hz: f64,
+    period_ns: i64,
+    tolerance_ns: i64,
+}
+
+impl Step {
+    fn of(rate_hz: f64) -> Self {
+        let period_ns = (1e9 / rate_hz) as i64;
+        Self {
+            rate_hz,
+            period_ns,
+            tolerance_ns: (0.5 * period_ns as f64) as i64,
+        }
+    }
 }
 
 impl SpanList {
@@ -62,8 +82,13 @@ impl SpanList {
         let Some((span, _)) = &mut self.open else {
             return false;
         };
-        let (ends, _) = touching(new);
-        let continues = ends.contains(&span.end_ns) && same_rate(new.rate_hz, span.rate_hz);
+        if self.step.rate_hz != new.rate_hz {
+            self.step = Step::of(new.rate_hz);
+        }
+        let wanted_ns = new.start_ns.saturating_sub(self.step.period_ns);
+        let is_near = wanted_ns.abs_diff(span.end_ns) <= self.step.tolerance_ns as u64;
+        let continues =
+            is_near && (new.rate_hz == span.rate_hz || same_rate(new.rate_hz, span.rate_hz));
         if continues {
             span.end_ns = new.end_ns;
         }
@@ -150,12 +175,12 @@ impl SpanList {
 
 /// Where a span must end, and where one must begin, for a record to touch it: within half a sample.
 fn touching(new: &Span) -> (RangeInclusive<i64>, RangeInclusive<i64>) {
-    let period = (1e9 / new.rate_hz) as i64;
-    let tolerance = (0.5 * period as f64) as i64;
-    let around = |time: i64| time.saturating_sub(tolerance)..=time.saturating_add(tolerance);
+    let step = Step::of(new.rate_hz);
+    let around =
+        |time: i64| time.saturating_sub(step.tolerance_ns)..=time.saturating_add(step.tolerance_ns);
     (
-        around(new.start_ns.saturating_sub(period)),
-        around(new.end_ns.saturating_add(period)),
+        around(new.start_ns.saturating_sub(step.period_ns)),
+        around(new.end_ns.saturating_add(step.period_ns)),
     )
 }
 

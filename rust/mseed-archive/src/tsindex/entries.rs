@@ -243,8 +243,11 @@ impl Entries<'_> {
     fn insert(&mut self, scanned: &ScannedFile) -> rusqlite::Result<()> {
         let changed = seconds_text(scanned.file.stamp.modified_ns);
         let now = seconds_text(scanned.scanned_ns);
-        for row in &scanned.rows {
-            self.insert_row(row, &scanned.file.name, &changed, &now)?;
+        if scanned.rows.iter().any(|row| row.parts.is_some()) {
+            self.table.take_parts(self.connection)?;
+        }
+        if !scanned.rows.is_empty() {
+            self.insert_rows(&scanned.rows, &scanned.file.name, &changed, &now)?;
         }
         self.insert_state(scanned)
     }
@@ -279,21 +282,17 @@ impl Entries<'_> {
         Ok(())
     }
 
-    fn insert_row(
-        &mut self,
-        row: &RowTexts,
+    fn insert_rows(
+        &self,
+        rows: &[RowTexts],
         name: &str,
         changed: &str,
         now: &str,
     ) -> rusqlite::Result<()> {
-        if row.parts.is_some() {
-            self.table.take_parts(self.connection)?;
-        }
         let (parts, place) = match self.table {
             RowTable::Plain => ("", ""),
             RowTable::WithParts => (",parts", ",?"),
         };
-        let [network, station, location, channel] = &row.codes;
         // quality and format: mseedindex 3 leaves quality NULL; NULL format is miniSEED.
         let mut statement = self.connection.prepare_cached(&format!(
             "INSERT INTO {} (network,station,location,channel,quality,version,starttime,\
@@ -302,33 +301,36 @@ impl Entries<'_> {
              VALUES (?,?,?,?,NULL,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?,?{place})",
             self.table.name()
         ))?;
-        let of_row = params![
-            network,
-            station,
-            location,
-            channel,
-            row.version,
-            row.start,
-            row.end,
-            row.rate,
-            name,
-            row.byte_offset,
-            row.bytes,
-            row.hash,
-            row.time_index,
-            row.spans,
-            row.rates,
-            changed,
-            changed,
-            now,
-        ];
-        for (at, value) in of_row.iter().enumerate() {
-            statement.raw_bind_parameter(at + 1, value)?;
+        for row in rows {
+            let [network, station, location, channel] = &row.codes;
+            let of_row = params![
+                network,
+                station,
+                location,
+                channel,
+                row.version,
+                row.start,
+                row.end,
+                row.rate,
+                name,
+                row.byte_offset,
+                row.bytes,
+                row.hash,
+                row.time_index,
+                row.spans,
+                row.rates,
+                changed,
+                changed,
+                now,
+            ];
+            for (at, value) in of_row.iter().enumerate() {
+                statement.raw_bind_parameter(at + 1, value)?;
+            }
+            if self.table == RowTable::WithParts {
+                statement.raw_bind_parameter(of_row.len() + 1, &row.parts)?;
+            }
+            statement.raw_execute()?;
         }
-        if self.table == RowTable::WithParts {
-            statement.raw_bind_parameter(of_row.len() + 1, &row.parts)?;
-        }
-        statement.raw_execute()?;
         Ok(())
     }
 }

@@ -150,6 +150,10 @@ fn rate_text(rate: f64) -> String {
 /// The value of the `samplerate` column: six significant digits.
 #[must_use]
 pub fn rate_value(rate: f64) -> f64 {
+    // Most rates are small whole numbers, and stay what they are.
+    if rate.trunc() == rate && rate.abs() < 1e6 {
+        return rate;
+    }
     rate_text(rate).parse().unwrap_or(rate)
 }
 

@@ -158,13 +158,20 @@ impl RowTable {
         }
     }
 
-    /// Make the SQL indexes that are missing.
-    pub(super) fn create_indexes(self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Make the SQL index by channel and time, if it is missing.
+    pub(super) fn create_channel_index(self, connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch(&format!(
+            "CREATE INDEX IF NOT EXISTS tsindex_nslcse_idx ON {} \
+             (network,station,location,channel,starttime,endtime)",
+            self.name()
+        ))
+    }
+
+    /// Make the other SQL indexes that are missing: rows of a file stand side by side in them.
+    pub(super) fn create_file_indexes(self, connection: &Connection) -> rusqlite::Result<()> {
         let table = self.name();
         connection.execute_batch(&format!(
-            "CREATE INDEX IF NOT EXISTS tsindex_nslcse_idx ON {table} \
-             (network,station,location,channel,starttime,endtime);
-             CREATE INDEX IF NOT EXISTS tsindex_filename_idx ON {table} (filename);
+            "CREATE INDEX IF NOT EXISTS tsindex_filename_idx ON {table} (filename);
              CREATE INDEX IF NOT EXISTS tsindex_updated_idx ON {table} (updated);
              CREATE INDEX IF NOT EXISTS {SLOW_INDEX} ON {table} \
              (network,station,location,channel) WHERE {IS_SLOW};"

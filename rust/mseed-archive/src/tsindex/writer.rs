@@ -195,8 +195,9 @@ impl IndexWriter {
                     )?;
                 }
             } else {
-                self.table.create_indexes(&transaction)?;
+                self.table.create_channel_index(&transaction)?;
             }
+            self.table.create_file_indexes(&transaction)?;
             let is_relative = setting(&transaction)?;
             transaction.commit()?;
             Ok(is_relative)
@@ -438,12 +439,13 @@ impl IndexWriter {
         let batch = std::mem::take(&mut self.pending);
         let (totals, written) = self.patiently(ticker, |connection| {
             if self.fresh {
-                connection.execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB}"))?;
+                connection
+                    .execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB};PRAGMA threads=2"))?;
             }
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
             let (table, written) = self.apply(&transaction, &batch)?;
-            table.create_indexes(&transaction)?;
+            table.create_channel_index(&transaction)?;
             transaction.execute("DELETE FROM tsindex_summary", [])?;
             transaction.execute(
                 &format!(
