@@ -59,6 +59,10 @@ def test_a_missing_index_is_an_error(folder: Path) -> None:
 
 def test_makeindex_drops_rows_when_told_to(folder: Path) -> None:
     (folder / "bad" / "a.mseed").rename(folder / "bad" / "b.mseed")
+    moved = command(folder, "makeindex", "-r", "bad", "-o", "bad.db")
+    assert "1 moved" in moved.stdout
+    (folder / "bad" / "b.mseed").rename(folder / "elsewhere.mseed")
+    (folder / "bad" / "c.mseed").write_bytes((folder / "good" / "a.mseed").read_bytes())
     kept = command(folder, "makeindex", "-r", "bad", "-o", "bad.db")
     assert "1 vanished" in kept.stdout
     dropped = command(folder, "makeindex", "-r", "bad", "-o", "bad.db", "--prune")
