@@ -22,11 +22,11 @@ class IndexReport:
     """What a run of makeindex did, and what the index holds after it.
 
     The `files_…`, `records`, `bytes` and `seconds` are of this run; `rows`, `channels`,
-    `starttime` and `endtime` are of the whole index. `files_grown` are those of `files_replaced` of
-    which only what they had gained was read; `files_moved` have another name, `files_touched`
-    another time of change or place on the disk, and the rows that they had. `problems` are those of all files that
-    were found, the unchanged ones included; of each file the first thousand are there one by one,
-    the rest as one line for each kind (`Problem.count`).
+    `starttime` and `endtime` are of the whole index. `files_grown` are those of `files_replaced`
+    of which only what they had gained was read; `files_moved` have another name, `files_touched`
+    another time of change or place on the disk, and the rows that they had. `problems` are those
+    of all files that were found, the unchanged ones included; of each file the first thousand are
+    there one by one, the rest as one line for each kind (`Problem.count`).
     """
 
     index: str
@@ -118,12 +118,12 @@ def makeindex(
         Drop the rows of files below the roots that no longer exist, unless the nearest folder that
         is still there holds no data at all, as that of a disk that is not mounted.
     hash
-        Form the MD5 of the bytes of each row, as mseedindex does; files without it are scanned again,
-        and files that grew are read as a whole.
+        Form the MD5 of the bytes of each row, as mseedindex does; files without it are scanned
+        again, and files that grew are read as a whole.
     relative
-        Name files relative to the folder of the index, so that an archive can move together with it.
-        Decided when the index is made; by default a new index has absolute paths, as mseedindex
-        makes it, and one that is there stays as it is.
+        Name files relative to the folder of the index, so that an archive can move together with
+        it. Decided when the index is made; by default a new index has absolute paths, as
+        mseedindex makes it, and one that is there stays as it is.
     progress
         True shows a progress bar on a terminal; or a function of (files found, files done,
         bytes done).

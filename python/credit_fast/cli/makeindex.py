@@ -27,8 +27,8 @@ What is damaged, cut short or no miniSEED is listed with file and byte offset, a
 readable around it is indexed.
 
 A second run works only on what changed: it passes over unchanged files, reads what growing ones
-have gained, gives moved ones their new name, replaces changed ones, adds new ones, and lists files of
-the index that are gone; --prune drops their rows.
+have gained, gives moved ones their new name, replaces changed ones, adds new ones, and lists files
+of the index that are gone; --prune drops their rows.
 """
 
 EPILOG = """\

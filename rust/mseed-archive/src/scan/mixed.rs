@@ -40,33 +40,31 @@ impl Mixed {
     /// Add a turn of a channel.
     pub(super) fn add(&mut self, turn: Row) {
         let section = turn.section;
-        let stretch = Stretch {
+        let whole = Stretch {
             earliest_ns: section.earliest_ns,
             latest_ns: section.latest_ns,
             byte_offset: section.byte_offset,
             bytes: section.bytes,
         };
-        let Some(at) = self.places.get(&(turn.source, turn.version)) else {
-            let key = (turn.source, turn.version);
+        let key = (turn.source, turn.version);
+        let Some(at) = self.places.get(&key) else {
             self.places.insert(key, self.rows.len());
-            self.rows.push(Row {
-                section,
-                stretches: vec![stretch],
-                ..turn
-            });
+            self.rows.push(Row { section, ..turn });
             return;
         };
         let row = &mut self.rows[*at];
         let known = &mut row.section;
         let start_ns = section.time_index.first().map_or(0, |entry| entry.0);
-        known.append(&stretch, start_ns, section.declared_rate);
+        known.append(&whole, start_ns, section.declared_rate);
         known.in_order &= section.in_order;
         known.rates_differ |= section.rates_differ;
         known.last_start_ns = section.last_start_ns;
-        section.spans.iter().for_each(|span| known.spans.add(*span));
+        for span in section.spans.iter() {
+            known.spans.add(*span);
+        }
         // The bytes are not one behind the other: there is no hash of them.
         known.hash = None;
-        row.stretches.push(stretch);
+        row.stretches.extend(turn.stretches);
     }
 
     pub(super) fn into_rows(self) -> Vec<Row> {

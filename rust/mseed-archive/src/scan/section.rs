@@ -22,11 +22,11 @@ pub struct Row {
     pub version: u8,
     /// What the run of records holds.
     pub section: Section,
-    /// Where the records stand, when those of other channels stand between them.
+    /// Where the records stand, when those of other channels stand between them; else empty.
     pub stretches: Vec<Stretch>,
 }
 
-/// Records of one channel without any other between them.
+/// Records of one channel without a gap, and without any other record between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// Earliest sample.
@@ -171,12 +171,18 @@ impl Builder {
             return;
         };
         row.section.last_start_ns = record.start_ns;
-        if record.rate_hz > 0.0 {
-            row.section.spans.add(Span {
+        let continues = record.rate_hz > 0.0
+            && row.section.spans.add(Span {
                 start_ns: this.earliest_ns,
                 end_ns: this.latest_ns,
                 rate_hz: record.rate_hz,
             });
+        match row.stretches.last_mut() {
+            Some(last) if continues => {
+                last.latest_ns = this.latest_ns;
+                last.bytes += this.bytes;
+            }
+            _ => row.stretches.push(this),
         }
         if let Some(hasher) = &mut self.hasher {
             hasher.update(record.bytes);
@@ -200,6 +206,7 @@ impl Builder {
     pub(super) fn finish(mut self) -> Vec<Row> {
         self.look_at = 0;
         self.end_row();
+        self.rows.iter_mut().for_each(|row| row.stretches.clear());
         self.mixed.map_or(self.rows, Mixed::into_rows)
     }
 }

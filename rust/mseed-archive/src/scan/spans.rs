@@ -66,9 +66,10 @@ impl SpanList {
             .chain(self.open.iter().map(|(span, _)| span))
     }
 
-    /// Add the coverage of one record.
-    pub fn add(&mut self, new: Span) {
-        if !self.continue_open(&new) {
+    /// Add the coverage of one record; returns whether it goes on with the last span.
+    pub fn add(&mut self, new: Span) -> bool {
+        let continues = self.continue_open(&new);
+        if !continues {
             if let Some((span, number)) = self.open.take() {
                 self.place(span, number);
             }
@@ -76,6 +77,7 @@ impl SpanList {
             self.open_last();
         }
         self.latest_ns = self.latest_ns.max(new.end_ns);
+        continues
     }
 
     fn continue_open(&mut self, new: &Span) -> bool {
