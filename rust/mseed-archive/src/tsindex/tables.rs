@@ -54,15 +54,16 @@ pub(super) const NEEDED: [&str; 13] = [
     "timerates",
 ];
 
-/// Tables that other programs read. The column order is part of the schema.
+/// Tables that other programs read. The column order is part of the schema, and so is TEXT in the
+/// summary: portable-fdsnws-dataselect refuses any other type, `ObsPy` asks for none.
 pub(super) const CREATE: &str = "
 CREATE TABLE IF NOT EXISTS tsindex (network TEXT,station TEXT,location TEXT,channel TEXT,\
 quality TEXT,version INTEGER,starttime TEXT,endtime TEXT,samplerate REAL,filename TEXT,\
 byteoffset INTEGER,bytes INTEGER,hash TEXT,timeindex TEXT,timespans TEXT,timerates TEXT,\
 format TEXT,filemodtime TEXT,updated TEXT,scanned TEXT);
-CREATE TABLE IF NOT EXISTS tsindex_summary (network VARCHAR NOT NULL,station VARCHAR NOT NULL,\
-location VARCHAR NOT NULL,channel VARCHAR NOT NULL,earliest VARCHAR NOT NULL,\
-latest VARCHAR NOT NULL,updt VARCHAR,\
+CREATE TABLE IF NOT EXISTS tsindex_summary (network TEXT NOT NULL,station TEXT NOT NULL,\
+location TEXT NOT NULL,channel TEXT NOT NULL,earliest TEXT NOT NULL,\
+latest TEXT NOT NULL,updt TEXT,\
 PRIMARY KEY (network,station,location,channel,earliest,latest));
 ";
 
