@@ -22,6 +22,14 @@ $(VENV)/.test-tools: $(VENV)/.tools
 	$(BIN)/python -m pip install --quiet --group lint --group test-references
 	touch $@
 
+# A server that reads the index. It needs pymseed below 1, the references 1 or later: never in .venv.
+DATASELECT := .venvs/dataselect
+$(DATASELECT)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(DATASELECT)
+	$(DATASELECT)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(DATASELECT)/bin/python -m pip install --quiet --group test-server
+	touch $@
+
 SOURCES := Cargo.toml Cargo.lock pyproject.toml $(shell find rust python -path rust/fuzz -prune -o \( -name '*.rs' -o -name '*.py' -o -name '*.pyi' -o -name Cargo.toml \) -print)
 
 # The wheel is built and installed: demo and tests run what a user gets.
@@ -73,7 +81,7 @@ fuzz: target/fuzz-tools/bin/cargo-fuzz  ## each fuzz target for FUZZ_SECONDS=600
 	done
 
 .PHONY: test-python
-test-python: $(VENV)/.installed $(VENV)/.test-tools  ## tests of the installed wheel
+test-python: $(VENV)/.installed $(VENV)/.test-tools $(DATASELECT)/.installed  ## tests of the installed wheel
 	$(BIN)/python docs/generate_cli.py --check
 	$(BIN)/python docs/make_oddities.py --check
 	$(BIN)/pytest -q
