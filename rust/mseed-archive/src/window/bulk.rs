@@ -30,9 +30,7 @@ pub fn read_windows(
         },
     )?;
     let start_ns = |number: usize| requests[number].start_ns;
-    found.sort_by(|(a, of_a), (b, of_b)| {
-        (place(of_a), start_ns(*a)).cmp(&(place(of_b), start_ns(*b)))
-    });
+    found.sort_by_cached_key(|(number, runs)| (place(runs, start_ns(*number)), start_ns(*number)));
     let mut answers: Vec<Answer> = requests.iter().map(|_| Answer::default()).collect();
     if failure.is_none() {
         each(
@@ -54,8 +52,10 @@ pub fn read_windows(
     failure.map_or(Ok(answers), Err)
 }
 
-/// Where the first row of a window stands.
-pub(super) fn place(runs: &[FoundRun]) -> Option<(usize, &str, u64)> {
-    let first = runs.first()?;
-    Some((first.source, &first.run.filename, first.run.byte_offset))
+/// Where the first row stands that reaches into a window that begins at `start_ns`. Rows are found
+/// from an hour before it on, and in an archive of small files most of these are not read.
+pub(super) fn place(runs: &[FoundRun], start_ns: i64) -> Option<(usize, String, u64)> {
+    let reaching = runs.iter().find(|found| found.run.end_ns >= start_ns);
+    let FoundRun { source, run } = reaching.or(runs.first())?;
+    Some((*source, run.filename.clone(), run.byte_offset))
 }

@@ -126,8 +126,9 @@ pub fn cut_windows<T: Number>(
     if let Some(error) = failure {
         return Err(error);
     }
-    jobs.sort_by(|(_, _, a), (_, _, b)| {
-        (place(a.first()), a.request_start_ns).cmp(&(place(b.first()), b.request_start_ns))
+    jobs.sort_by_cached_key(|(_, _, plan)| {
+        let start_ns = plan.request_start_ns;
+        (place(plan.first(), start_ns), start_ns)
     });
     let none = Cut {
         start_ns: 0,
