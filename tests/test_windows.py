@@ -179,6 +179,25 @@ def test_windows_without_data_keep_the_time_that_was_asked_for(client: Client) -
     assert windows.starttime(0) == asked
 
 
+def test_components_whose_clocks_differ_have_the_same_number_of_samples(tmp_path: Path) -> None:
+    """The nearest samples of one window are 1001 of the first, 1000 of the others."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for component, late in (("Z", 0.0), ("N", 0.3), ("E", 0.6)):
+        written(data, "OFF", f"HH{component}", late, samples(0, 6000, component))
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    begin = START + 10.002
+    stream = client.get_waveforms("XX", "OFF", "", "HH?", begin, begin + 9.996)
+    assert sorted(trace.stats.npts for trace in stream) == [1000, 1000, 1001]
+    windows = client.cut([("XX", "OFF", "", "HH?", begin)], 1000)
+    assert windows.data.shape == (1, 3, 1000)
+    assert windows.coverage.tolist() == [[1.0] * 3]
+    # Each component begins with the sample of its own that is nearest to the same time.
+    assert [abs(windows.starttime(0, n) - begin) <= 0.5 / RATE for n in range(3)] == [True] * 3
+    assert windows.data[0, :, 0].tolist() == [1000.0, 101_000.0, 201_000.0]
+
+
 def test_incomplete_windows_are_skipped_or_refused(client: Client) -> None:
     requests = [("XX", "AAA", "", "HH", START + begin) for begin in (0, 195, 310, 599)]
     skipped = client.cut(requests, 1000, incomplete="skip")

@@ -100,6 +100,29 @@ def test_a_change_within_the_same_second_is_seen(archive: Path, index: Path) -> 
     assert len(cut(index, "EVIL")[0]) == 1
 
 
+def test_a_new_file_is_indexed_however_old_its_time_is(archive: Path, index: Path) -> None:
+    """As files have that were copied with their times, or moved here."""
+    made(archive, index)
+    for number, age_ns in enumerate((START_NS, 0)):
+        file = archive / f"copied{number}.mseed"
+        file.write_bytes(mseed(station=f"OLD{number}"))
+        os.utime(file, ns=(age_ns, age_ns))
+        report = made(archive, index)
+        assert (report.files_unchanged, report.files_indexed) == (1 + number, 1)
+        assert len(cut(index, f"OLD{number}")[0]) == 1
+
+
+def test_a_file_that_an_older_one_replaced_is_indexed_anew(archive: Path, index: Path) -> None:
+    made(archive, index)
+    older = archive.parent / "older.mseed"
+    older.write_bytes(mseed(station="EVIL"))
+    os.utime(older, ns=(START_NS, START_NS))
+    assert older.stat().st_size == (archive / "good.mseed").stat().st_size
+    older.replace(archive / "good.mseed")
+    assert made(archive, index).files_replaced == 1
+    assert [len(cut(index, station)[0]) for station in ("GOOD", "EVIL")] == [0, 1]
+
+
 def test_a_file_that_went_bad_loses_its_rows(archive: Path, index: Path) -> None:
     file = archive / "changing.mseed"
     file.write_bytes(mseed())
