@@ -96,6 +96,23 @@ def test_a_file_grows_by_gaps_other_channels_and_records_out_of_order(
         assert_as_made_anew(archive, index)
 
 
+def test_a_row_ends_where_time_goes_back(archive: Path, index: Path) -> None:
+    one = long_file()
+    half = len(one) // 2 // RECLEN * RECLEN
+    twice = one[:half] + one[half - RECLEN : half] + one[half:]
+    (archive / "good.mseed").write_bytes(twice)
+    report = made(archive, index)
+    assert (report.problems, report.rows) == ([], 2)
+    offsets = sqlite(index, "select byteoffset,bytes from tsindex order by byteoffset")
+    assert offsets == str([(0, half), (half, len(one) - half + RECLEN)])
+    assert sqlite(index, "select count(*) from tsindex where timeindex like '%latest=>1'") == (
+        "[(2,)]"
+    )
+    start = START_NS / 1e9
+    [trace] = Client(index).get_waveforms("*", "LONG", "*", "*", start, start + 86_400)
+    assert np.array_equal(trace.data, samples(900_000, seed=4))
+
+
 def test_a_file_that_grew_before_its_end_is_read_as_a_whole(archive: Path, index: Path) -> None:
     file = archive / "growing.mseed"
     first, second = mseed(station="A"), mseed(station="B")

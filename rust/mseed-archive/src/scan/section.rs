@@ -2,7 +2,7 @@
 
 use md5::{Digest, Md5};
 use mseed_core::time::{NS_PER_S, same_rate};
-use mseed_core::{Record, SourceId};
+use mseed_core::{Record, SourceId, leap};
 
 use super::mixed::Mixed;
 use super::spans::{Span, SpanList};
@@ -114,6 +114,22 @@ impl Section {
     }
 }
 
+/// Whether a record begins before the end of those before it. A row ends there: so its bytes can be
+/// searched by time, and its spans lie apart. Behind a leap second the numbers of time go back, and
+/// time does not.
+fn goes_back(record: &Record<'_>, latest_ns: i64) -> bool {
+    if record.rate_hz <= 0.0 || record.start_ns > latest_ns {
+        return false;
+    }
+    let near_ns = 2 * NS_PER_S;
+    let over_leap_second = latest_ns.saturating_sub(record.start_ns) < near_ns
+        && leap::between(
+            record.start_ns.saturating_sub(near_ns),
+            latest_ns.saturating_add(near_ns),
+        );
+    !over_leap_second
+}
+
 /// Collects records into rows.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
@@ -154,6 +170,7 @@ impl Builder {
             row.source == record.source
                 && row.version == record.version
                 && row.section.byte_offset + row.section.bytes == offset
+                && !goes_back(record, row.section.latest_ns)
         });
         if let Some(row) = continued {
             row.section

@@ -159,9 +159,8 @@ pub fn rate_value(rate: f64) -> f64 {
 
 /// `epoch=>offset,…,latest=>1`.
 ///
-/// Where records are not in the order of their times it has one entry, the earliest time and the
-/// first byte, and `latest=>0`: a program that takes its entries for ordered then reads the whole
-/// run. mseedindex writes entries that are not in order there, or NULL, which ObsPy fails on.
+/// Where records are not in the order of their times, in a row with parts, it has one entry, the
+/// earliest time and the first byte, and `latest=>0`: the whole run is to be read.
 #[must_use]
 pub fn time_index_text(section: &Section) -> String {
     let out_of_order = [(section.earliest_ns, section.byte_offset)];
