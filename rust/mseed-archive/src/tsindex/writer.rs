@@ -27,7 +27,7 @@ const BATCH_ROWS: usize = 20_000;
 const BATCH_AGE: Duration = Duration::from_millis(500);
 
 /// Memory for pages while SQL indexes are made of many rows: they are sorted in it.
-const CACHE_KIB: u32 = 64 * 1024;
+const CACHE_KIB: u32 = 8 * 1024;
 
 /// The setting that says how files are named.
 const NAMES: &str = "names";
