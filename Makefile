@@ -122,10 +122,18 @@ wheel: $(VENV)/.tools  ## build dist/*.whl for old Linux systems and try it in e
 	$(BIN)/python tests/smoke/try_wheel.py dist/*.whl
 
 .PHONY: bench
-bench: bench-core bench-python  ## both comparisons, a quarter of an hour
+bench: bench-core bench-python  ## both comparisons, half an hour
+
+# Squirrel has a Python of its own: pyrocko may want another numpy than ours.
+SQUIRREL := .venvs/squirrel
+$(SQUIRREL)/.tools: pyproject.toml
+	$(PYTHON) -m venv $(SQUIRREL)
+	$(SQUIRREL)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(SQUIRREL)/bin/python -m pip install --quiet --group bench-squirrel
+	touch $@
 
 .PHONY: bench-python
-bench-python: $(VENV)/.installed $(VENV)/.test-tools  ## compare with ObsPy, write benches/runs/
+bench-python: $(VENV)/.installed $(VENV)/.test-tools $(SQUIRREL)/.tools  ## compare with ObsPy, write benches/runs/
 	$(BIN)/python benches/compare.py
 
 # The C files of libmseed, from the source package of pymseed.

@@ -8,7 +8,11 @@ and h5py.
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,18 @@ ROW_COLUMNS = (
     "timerates",
     "format",
 )
+#: Columns that the checksum of a large index is of.
+DIGEST_COLUMNS = (
+    "network",
+    "station",
+    "location",
+    "channel",
+    "starttime",
+    "endtime",
+    "filename",
+    "byteoffset",
+    "bytes",
+)
 #: The arrival time that a data set must hold for each station.
 PICK_KEY = "TRAVTIME.Pg"
 
@@ -50,14 +66,81 @@ def trace_piece(source_id: str, start_ns: int, rate_hz: float, samples: Any) -> 
 
 def index_answer(path: Path) -> Answer:
     """Rows of the table `tsindex`. Never call it where Rust or ObsPy has the file open."""
-    query = f"SELECT {','.join(ROW_COLUMNS)}, hash FROM tsindex ORDER BY filename, byteoffset"
-    database = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
-    try:
-        rows = database.execute(query).fetchall()
-    finally:
-        database.close()
-    names = (*ROW_COLUMNS, "_hash")
-    return {f"row {n}": dict(zip(names, row, strict=True)) for n, row in enumerate(rows)}
+    names = (*ROW_COLUMNS, "hash")
+    rows = _rows(path, f"SELECT {','.join(names)} FROM tsindex ORDER BY filename, byteoffset")
+    told = (*ROW_COLUMNS, "_hash")
+    return {f"row {n}": dict(zip(told, row, strict=True)) for n, row in enumerate(rows)}
+
+
+def index_digest(path: Path) -> Answer:
+    """Codes, times and places of all rows of a large index as one checksum, see `rows_digest`."""
+    columns = ",".join(DIGEST_COLUMNS)
+    return rows_digest(
+        _rows(path, f"SELECT {columns} FROM tsindex ORDER BY filename, byteoffset, channel")
+    )
+
+
+def rows_digest(rows: Iterable[tuple[Any, ...]]) -> Answer:
+    """First and last of the rows, their number, and a checksum of all of them."""
+    digest = hashlib.sha256()
+    number, first, last = 0, (), ()
+    for row in rows:
+        first = first or row
+        last = row
+        number += 1
+        digest.update(repr(row).encode())
+    return {
+        "first row": dict(zip(DIGEST_COLUMNS, first, strict=False)),
+        "last row": dict(zip(DIGEST_COLUMNS, last, strict=False)),
+        "all rows": {"number": number, "sha256": digest.hexdigest()},
+    }
+
+
+def index_spans(path: Path) -> Answer:
+    """Gapless spans of each channel in each file, in microseconds, and their rate."""
+    answer: Answer = {}
+    columns = "network,station,location,channel,filename,samplerate,timespans"
+    for row in _rows(path, f"SELECT {columns} FROM tsindex ORDER BY filename, byteoffset"):
+        *codes, filename, rate_hz, text = row
+        spans = [
+            tuple(int(Decimal(end) * 1_000_000) for end in span.split(":"))
+            for span in text.strip("[]").split("],[")
+        ]
+        answer[f"{filename} {'.'.join(codes)}"] = {"rate_hz": round(rate_hz, 6), "spans": spans}
+    return answer
+
+
+def squirrel_spans(path: Path) -> Answer:
+    """The same from the database of Squirrel, which has a span for each MiB of a file.
+
+    Pieces that are less than half a sample apart are one span; a piece ends there with the sample
+    that would follow. Times are floating point there, and good to a microsecond.
+    """
+    answer: Answer = {}
+    for row in _rows(
+        path,
+        "SELECT path,codes,deltat,tmin_seconds,tmin_offset,tmax_seconds,tmax_offset FROM nuts "
+        "JOIN files USING (file_id) JOIN kind_codes USING (kind_codes_id) "
+        "ORDER BY path, codes, file_segment, file_element",
+    ):
+        filename, codes, delta_s, *times = row
+        step_us = round(delta_s * 1e6)
+        start_us = times[0] * 1_000_000 + round(times[1] / 1e3)
+        end_us = times[2] * 1_000_000 + round(times[3] / 1e3) - step_us
+        piece = answer.setdefault(
+            f"{filename} {codes.rstrip('.')}", {"rate_hz": round(1 / delta_s, 6), "spans": []}
+        )
+        spans = piece["spans"]
+        if spans and abs(start_us - spans[-1][1] - step_us) < step_us / 2:
+            start_us = spans.pop()[0]
+        spans.append((start_us, end_us))
+    return answer
+
+
+def index_sizes(path: Path) -> Answer:
+    """Bytes of each file by an index of whole files."""
+    rows = _rows(path, "SELECT filename, sum(bytes) FROM tsindex GROUP BY filename")
+    return {filename: {"bytes": size} for filename, size in rows}
 
 
 def hdf5_answer(path: Path) -> Answer:
@@ -79,6 +162,17 @@ def hdf5_answer(path: Path) -> Answer:
     return answer
 
 
+#: How the asking process opens a file that is an answer, by what a rival calls it.
+READERS: dict[str, Callable[[Path], Answer]] = {
+    "index": index_answer,
+    "digest": index_digest,
+    "spans": index_spans,
+    "squirrel": squirrel_spans,
+    "sizes": index_sizes,
+    "hdf5": hdf5_answer,
+}
+
+
 def differences(one: Answer, two: Answer) -> list[str]:
     """Say in which pieces and fields two answers differ: what `two` has, and what `one` has."""
     found = [f"{name}: missing" for name in one if name not in two]
@@ -91,6 +185,11 @@ def differences(one: Answer, two: Answer) -> list[str]:
     if not one and not two:
         found.append("both answers are empty: nothing was compared")
     return found
+
+
+def _rows(path: Path, query: str) -> Iterator[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as database:
+        yield from database.execute(query)
 
 
 def _difference(one: Any, two: Any) -> str:

@@ -1,4 +1,4 @@
-"""Compares credit_fast with ObsPy, pymseed and mseedindex: equal answers first, then time.
+"""Compares credit_fast with ObsPy, pymseed, mseedindex and Squirrel: equal answers, then time.
 
 Usage: python benches/compare.py [--quick]
 
@@ -12,129 +12,32 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shlex
+import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from answers import Answer, differences, hdf5_answer, index_answer, spoil
+from answers import READERS, Answer, differences, spoil
 from machine import cpu_slug, machine_facts, versions
 from outcome import Result, Run, TaskResult, print_tables, without_paths, write_run
+from page_cache import can_forget
 from rich.console import Console
-from setting import RANGE_S, WINDOW_S, Setting, make_setting, training_windows
-from workers import RivalError, Worker
+from rival_squirrel import squirrel_versions
+from scale import NEEDS, NoRoomError, check_room, plan_scale
+from setting import Setting, make_setting
+from tasks import TASKS, Program, quantity, remarks
+from workers import Measured, RivalError, Worker
 
 RUNS = Path(__file__).resolve().parent / "runs"
 _LISTED = 10
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is compared: a title, the unit of the times, and each rival with its family."""
-
-    title: str
-    unit: str
-    rivals: dict[str, str]
-
-
-TASKS = {
-    "read": Task(
-        "read a whole day file",
-        "file",
-        {
-            "credit_fast.read": "ours",
-            "credit_fast.read, 1 thread": "ours",
-            "obspy.read": "rival_obspy",
-            "pymseed, unpack_data": "rival_pymseed",
-            "pymseed, record_list": "rival_pymseed",
-        },
-    ),
-    "index": Task(
-        "index the archive",
-        "archive",
-        {
-            "credit_fast.makeindex": "ours",
-            "credit_fast.makeindex, 1 thread": "ours",
-            "mseedindex, one call": "rival_mseedindex",
-            "mseedindex, a call per file": "rival_mseedindex",
-            "ObsPy tsindex.Indexer": "rival_obspy",
-        },
-    ),
-    "window": Task(
-        f"cut {WINDOW_S} s of one channel",
-        "window",
-        {
-            "credit_fast.Client": "ours",
-            "ObsPy tsindex.Client": "rival_obspy",
-            "ObsPy sds.Client": "rival_obspy",
-            "obspy.read(start, end)": "rival_obspy",
-        },
-    ),
-    "million": Task(
-        f"cut {WINDOW_S} s of one channel, by an index of a million rows",
-        "window",
-        {"credit_fast.Client": "ours", "ObsPy tsindex.Client": "rival_obspy"},
-    ),
-    "many": Task(
-        f"cut many windows of {WINDOW_S} s",
-        "window",
-        {
-            "credit_fast.Client, bulk": "ours",
-            "credit_fast.Client, bulk, 1 thread": "ours",
-            "credit_fast.Client, one by one": "ours",
-            "credit_fast.Client, cut": "ours",
-        },
-    ),
-    "train": Task(
-        f"training windows of 3 x {WINDOW_S} s",
-        "window",
-        {"credit_fast.WindowDataset": "ours", "h5py, a gzip data set": "rival_obspy"},
-    ),
-    "record": Task(
-        f"one station record, 3 x {2 * RANGE_S} s, into a new HDF5 file",
-        "file",
-        {
-            "credit_fast.makeh5": "ours",
-            "ObsPy tsindex.Client + h5py": "rival_obspy",
-            "obspy.read(start, end) + h5py": "rival_obspy",
-        },
-    ),
-    "dataset": Task(
-        f"many station records, 3 x {2 * RANGE_S} s each, into a new HDF5 file",
-        "record",
-        {
-            "credit_fast.makeh5": "ours",
-            "credit_fast.makeh5, 1 thread": "ours",
-            "ObsPy tsindex.Client + h5py": "rival_obspy",
-            "obspy.read(start, end) + h5py": "rival_obspy",
-        },
-    ),
-}
-
-REMARKS = (
-    "index: credit_fast and ObsPy's Indexer also write `tsindex_summary`; mseedindex does not. "
-    "The notes tell who fills in the MD5 of the data: it means hashing every byte. The columns "
-    "hash, filemodtime, updated and scanned are not compared.",
-    "index: mseedindex is called without its Python wrapper, also by ObsPy's Indexer (5 at once).",
-    "window: the clients are open before the clock starts. ObsPy's sds.Client and obspy.read need "
-    "no index; they go through the whole day file.",
-    "million: the index of the archive and a million rows of day files that do not exist, a "
-    "thousand of them for each channel that is asked for (2000 rows in all with --quick).",
-    "many: `cut` writes int32 into one array; the others make a Stream of each window.",
-    "train: WindowDataset cuts from the raw archive, in batches of 64 on one thread, and forms the "
-    "labels; the other side reads the same windows from a file that holds 1000 s around each pick, "
-    "as the task dataset writes it, and forms nothing.",
-    "record, dataset: tsindex.Client calls obspy.read for every data record, which costs more than "
-    "going through the day file; so both ways to cut are shown.",
-    "record, dataset: makeh5 reads catalogue and station file, accounts for every pick, and waits "
-    "until the file is on the disk (fsync); the other side gets times and tokens ready, checks "
-    "nothing and does not wait. makeh5 shuffles bytes and deflates whole traces at level 4; the "
-    "other side lets h5py choose chunks (`chunks=True, compression='gzip'`).",
-)
+#: Of the one large file of the task memory.
+_LARGE_BYTES = 4_000_000_000
 
 
 class WrongAnswerError(Exception):
@@ -142,52 +45,55 @@ class WrongAnswerError(Exception):
 
 
 class Comparison:
-    """The rivals of the chosen tasks, each with its result."""
+    """The programs of the chosen tasks, each with its result."""
 
-    def __init__(self, setting: Setting, names: Sequence[str], workers: dict[str, Worker]) -> None:
+    def __init__(
+        self,
+        setting: Setting,
+        programs: Mapping[str, Mapping[str, Program]],
+        workers: Mapping[str, Worker],
+    ) -> None:
         self.setting = setting
+        self.programs = programs
         self.workers = workers
-        units = {
-            "window": len(setting.windows),
-            "million": len(setting.windows),
-            "many": len(setting.many),
-            "train": len(training_windows(setting)),
-            "dataset": len(setting.dataset),
-        }
         self.tasks = [
             TaskResult(
-                name,
-                TASKS[name].title,
-                units.get(name, 1),
-                TASKS[name].unit,
-                [Result(rival) for rival in TASKS[name].rivals],
+                task,
+                TASKS[task].title,
+                TASKS[task].unit,
+                [
+                    Result(name, quantity(task, name, setting), program.is_floor)
+                    for name, program in some.items()
+                    if program.is_timed
+                ],
             )
-            for name in names
+            for task, some in programs.items()
         ]
 
-    def _ask(self, verb: str, task: str, rival: str, *more: object) -> object:
-        return self.workers[TASKS[task].rivals[rival]].ask(verb, task, rival, *more)
+    def _ask(self, verb: str, task: str, name: str, *more: object) -> object:
+        return self.workers[self.programs[task][name].family].ask(verb, task, name, *more)
 
     def check(self, spoiled: Sequence[str]) -> None:
-        """Get all answers and compare them with ours; WrongAnswerError lists what differs."""
+        """Get all answers and compare them within groups; WrongAnswerError lists what differs."""
         wrong: list[str] = []
         for task in self.tasks:
-            ours: Answer | None = None
-            for result in task.results:
+            results = {result.rival: result for result in task.results}
+            expected: dict[str, Answer] = {}
+            for name, program in self.programs[task.name].items():
+                result = results.get(name) or Result(name)
                 try:
                     answer = self._answer(task.name, result)
                 except RivalError as error:
                     result.failure = _failure(error)
-                    if result.is_ours:
-                        wrong.append(f"{task.name}: {result.rival}: {error}")
+                    if result.is_ours or not program.is_timed:
+                        wrong.append(f"{task.name}: {name}: {error}")
                     continue
-                if f"{task.name}/{result.rival}" in spoiled:
+                if f"{task.name}/{name}" in spoiled:
                     spoil(answer)
-                ours = answer if ours is None else ours
-                found = differences(ours, answer)
-                wrong += [f"{task.name}: {result.rival}: {text}" for text in found[:_LISTED]]
+                found = differences(expected.setdefault(program.group, answer), answer)
+                wrong += [f"{task.name}: {name}: {text}" for text in found[:_LISTED]]
                 if len(found) > _LISTED:
-                    wrong.append(f"{task.name}: {result.rival}: and {len(found) - _LISTED} more")
+                    wrong.append(f"{task.name}: {name}: and {len(found) - _LISTED} more")
         if wrong:
             raise WrongAnswerError("\n".join(wrong))
 
@@ -201,19 +107,22 @@ class Comparison:
         # SQLite may keep part of an index in a file beside it.
         parts = (path, path.with_name(f"{path.name}-wal"))
         result.size_bytes = sum(part.stat().st_size for part in parts if part.exists())
-        if kind == "hdf5":
-            return hdf5_answer(path)
-        answer = index_answer(path)
-        hashes = sum(bool(row["_hash"]) for row in answer.values())
-        result.note = f"MD5 in {hashes} of {len(answer)} rows"
+        try:
+            answer = READERS[kind](path)
+        except (OSError, sqlite3.Error) as error:
+            raise RivalError(f"its {kind} cannot be read: {error}") from error
+        if kind == "index":
+            hashes = sum(bool(row["_hash"]) for row in answer.values())
+            result.note = f"MD5 in {hashes} of {len(answer)} rows"
         return answer
 
     def time(self, budget_s: float, bounds: tuple[int, int]) -> None:
-        """Time each task in rounds of all rivals: as many as fit the budget, within bounds."""
+        """Time each task in rounds of all programs: as many as fit the budget, within bounds."""
         for task in self.tasks:
             ready = [result for result in task.results if not result.failure]
+            most = min(bounds[1], TASKS[task.name].most)
             started = time.perf_counter()
-            for number in range(bounds[1]):
+            for number in range(most):
                 if number >= bounds[0] and time.perf_counter() - started > budget_s:
                     break
                 first = number % len(ready)
@@ -223,16 +132,19 @@ class Comparison:
 
     def _time_once(self, task: str, result: Result, position: int) -> None:
         try:
-            seconds = self._ask("time", task, result.rival)
+            measured = self._ask("time", task, result.rival)
         except RivalError as error:
             if result.is_ours:
                 raise
             result.failure = _failure(error)
-            result.seconds, result.positions = [], []
+            result.seconds, result.positions, result.memory_bytes = [], [], []
             return
-        assert isinstance(seconds, float)
-        result.seconds.append(seconds)
+        assert isinstance(measured, Measured)
+        result.seconds.append(measured.seconds)
         result.positions.append(position)
+        result.note = measured.note or result.note
+        if measured.memory_bytes is not None:
+            result.memory_bytes.append(measured.memory_bytes)
 
 
 def _failure(error: RivalError) -> str:
@@ -257,35 +169,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if (args.stations or 2) < 2 or (args.hours or 1) < 0.5 or (args.repetitions or 1) < 1:
         parser.error("expected at least 2 stations, 0.5 hours and 1 repetition")
-    known = {f"{task}/{rival}" for task in args.tasks for rival in TASKS[task].rivals}
+    known = {f"{task}/{name}" for task in args.tasks for name in TASKS[task].programs}
     if unknown := set(args.spoil) - known:
         parser.error(f"--spoil {sorted(unknown)}: expected some of {sorted(known)}")
-    console = Console(width=None if sys.stdout.isatty() else 120)
-    facts: dict[str, str] = {}
+    console = Console(width=None if sys.stdout.isatty() else 140)
     with ExitStack() as stack:
         name = stack.enter_context(tempfile.TemporaryDirectory(prefix="compare-", dir=args.scratch))
         scratch = Path(name).resolve()  # indexes hold canonical paths
         facts = machine_facts(scratch)
-        setting = make_setting(
-            scratch,
-            stations=args.stations or (2 if args.quick else 4),
-            hours=args.hours or (4 if args.quick else 24),
-            n_windows=10,
-            n_many=100 if args.quick else 10_000,
-            n_events=2 if args.quick else 6,
-            padded_rows=2000 if args.quick else 1_000_000,
-        )
-        families = {f for task in args.tasks for f in TASKS[task].rivals.values()}
+        tasks, left_out = list(args.tasks), []
+        if "cold" in tasks and not can_forget(scratch):
+            tasks.remove("cold")
+            left_out.append("cold: left out, as this file system keeps all files in memory.")
+        programs = {
+            task: {n: p for n, p in TASKS[task].programs.items() if p.family not in args.without}
+            for task in tasks
+        }
+        needs = set().union(*(NEEDS.get(task, set()) for task in tasks))
+        try:
+            setting = _material(args, scratch, needs)
+        except NoRoomError as error:
+            parser.error(str(error))
+        families = {p.family for some in programs.values() for p in some.values()}
         workers = {
             family: stack.enter_context(closing(Worker(family, scratch / f"{family}.log")))
-            for family in sorted(families)
+            for family in sorted(
+                families | {"ours"} | ({"ours_scale"} if "months" in needs else set())
+            )
         }
-        workers["ours"].ask("prepare", "master", "", setting)
-        workers["ours"].ask("answer", "master", "")
-        if "million" in args.tasks:
-            workers["ours"].ask("prepare", "padded", "", setting)
-            workers["ours"].ask("answer", "padded", "")
-        comparison = Comparison(setting, args.tasks, workers)
+        _prepare(workers["ours"], "master", setting)
+        if "million" in tasks:
+            _prepare(workers["ours"], "padded", setting)
+        if "months" in needs:
+            _prepare(workers["ours_scale"], "months", setting)
+        comparison = Comparison(setting, programs, workers)
         try:
             comparison.check(args.spoil)
             md5_remark = _md5_remark(setting)
@@ -300,8 +217,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command=_command(args),
         archive=setting.text,
         machine=facts,
-        versions=versions(),
-        remarks=(*REMARKS, md5_remark),
+        versions=versions() | squirrel_versions(),
+        remarks=(*remarks(tasks), md5_remark, *left_out),
         tasks=comparison.tasks,
     )
     print_tables(run, console)
@@ -311,11 +228,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if any(r.failure for task in run.tasks for r in task.results) else 0
 
 
+def _material(args: argparse.Namespace, scratch: Path, needs: set[str]) -> Setting:
+    """Make the archive, and what else the tasks need; NoRoomError when it does not fit."""
+    large_bytes = 1_000_000 if args.quick else _LARGE_BYTES
+    scale = plan_scale(scratch, quick=args.quick)
+    check_room(scratch, needs, large_bytes, scale)
+    setting = make_setting(
+        scratch,
+        stations=args.stations or (2 if args.quick else 8),
+        hours=args.hours or (4 if args.quick else 24),
+        n_windows=10,
+        n_many=100 if args.quick else 10_000,
+        n_events=2 if args.quick else 3,
+        padded_rows=2000 if args.quick else 1_000_000,
+        scale=scale,
+    )
+    scale.make(needs, Path(setting.day.file), large_bytes)
+    return setting
+
+
+def _prepare(worker: Worker, what: str, setting: Setting) -> None:
+    """Make what tasks start from; no program of anything."""
+    worker.ask("prepare", what, "", setting)
+    worker.ask("answer", what, "")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description="Compare credit_fast with its rivals.")
     parser.add_argument("--quick", action="store_true", help="small archive, few repetitions")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), metavar="TASK",
                         help=f"some of: {' '.join(TASKS)}")  # fmt: skip
+    families = sorted({p.family for task in TASKS.values() for p in task.programs.values()})
+    parser.add_argument("--without", nargs="+", choices=families, default=[], metavar="FAMILY",
+                        help=f"leave out, some of: {' '.join(families)}")  # fmt: skip
     parser.add_argument("--stations", type=int, help="stations of the archive, 2 or more")
     parser.add_argument("--hours", type=float, help="length of the archive, 0.5 or more")
     parser.add_argument("--repetitions", type=int, help="rounds of each task")
@@ -338,6 +283,7 @@ def _command(args: argparse.Namespace) -> str:
     for name in ("stations", "hours", "repetitions"):
         value = getattr(args, name)
         words += [f"--{name}", f"{value:g}"] if value is not None else []
+    words += ["--without", *args.without] if args.without else []
     words += ["--tasks", *args.tasks] if args.tasks != list(TASKS) else []
     return shlex.join(words)
 

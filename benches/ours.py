@@ -43,11 +43,11 @@ def _read(threads: int | None, setting: Setting) -> Case:
     return Case(lambda: credit_fast.read(setting.files[0], threads=threads), _traces)
 
 
-def _index(threads: int | None, setting: Setting) -> Case:
-    path = setting.scratch / f"ours-{threads}.db"
+def _index(threads: int | None, kind: str, setting: Setting) -> Case:
+    path = setting.scratch / f"ours-{threads}-{kind}.db"
     return Case(
         lambda: credit_fast.makeindex(setting.data, path, threads=threads, progress=False),
-        lambda _: ("index", path),
+        lambda _: (kind, path),
         lambda: remove_index(path),
     )
 
@@ -57,17 +57,33 @@ def _padded_index(setting: Setting) -> Case:
     return Case(lambda: pad_index(setting.index, setting.padded, setting.padded_rows), lambda _: {})
 
 
-def _cut(client: credit_fast.Client, w: Window) -> credit_fast.Stream:
+def cut(client: credit_fast.Client, w: Window) -> credit_fast.Stream:
+    """One window by a client."""
     start, end = credit_fast.UTCDateTime(ns=w.start_ns), credit_fast.UTCDateTime(ns=w.end_ns)
     return client.get_waveforms(w.network, w.station, w.location, w.channel, start, end)
 
 
-def _answer(streams: list[credit_fast.Stream]) -> Answer:
+def window_answer(streams: list[credit_fast.Stream]) -> Answer:
+    """Traces of all windows."""
     return {
         name: piece
         for n, stream in enumerate(streams)
         for name, piece in _traces(stream, f"window {n}, ").items()
     }
+
+
+def _anew(setting: Setting) -> Case:
+    """A client for each window, as a script that asks once."""
+    index = copy_of(setting.index, "ours-anew")
+    return Case(
+        lambda: [cut(credit_fast.Client(index), window) for window in setting.windows],
+        window_answer,
+    )
+
+
+def _day(setting: Setting) -> Case:
+    client = credit_fast.Client(copy_of(setting.index, "ours-day"))
+    return Case(lambda: cut(client, setting.day), _traces)
 
 
 def _window(task: str, setting: Setting) -> Case:
@@ -76,7 +92,7 @@ def _window(task: str, setting: Setting) -> Case:
         setting.padded if padded else copy_of(setting.index, f"ours-{task}")
     )
     windows = setting.many if task == "many" else setting.windows
-    return Case(lambda: [_cut(client, window) for window in windows], _answer)
+    return Case(lambda: [cut(client, window) for window in windows], window_answer)
 
 
 def _bulk(threads: int | None, setting: Setting) -> Case:
@@ -86,7 +102,9 @@ def _bulk(threads: int | None, setting: Setting) -> Case:
          credit_fast.UTCDateTime(ns=w.start_ns), credit_fast.UTCDateTime(ns=w.end_ns))
         for w in setting.many
     ]  # fmt: skip
-    return Case(lambda: client.get_waveforms_bulk(rows, grouped=True, threads=threads), _answer)
+    return Case(
+        lambda: client.get_waveforms_bulk(rows, grouped=True, threads=threads), window_answer
+    )
 
 
 def _array(setting: Setting) -> Case:
@@ -157,10 +175,15 @@ CASES: dict[tuple[str, str], Maker] = {
     ("master", ""): _master_index,
     ("read", "credit_fast.read"): partial(_read, None),
     ("read", "credit_fast.read, 1 thread"): partial(_read, 1),
-    ("index", "credit_fast.makeindex"): partial(_index, None),
-    ("index", "credit_fast.makeindex, 1 thread"): partial(_index, 1),
+    ("index", "credit_fast.makeindex"): partial(_index, None, "index"),
+    ("index", "credit_fast.makeindex, 1 thread"): partial(_index, 1, "index"),
+    ("index", "credit_fast.makeindex, its spans"): partial(_index, None, "spans"),
+    ("index", "credit_fast.makeindex, its files"): partial(_index, None, "sizes"),
     ("padded", ""): _padded_index,
     ("window", "credit_fast.Client"): partial(_window, "window"),
+    ("window", "credit_fast.Client, opened anew"): _anew,
+    ("day", "credit_fast.Client.get_waveforms"): _day,
+    ("day", "credit_fast.read"): lambda setting: _read(None, setting),
     ("million", "credit_fast.Client"): partial(_window, "million"),
     ("many", "credit_fast.Client, one by one"): partial(_window, "many"),
     ("many", "credit_fast.Client, bulk"): partial(_bulk, None),

@@ -15,76 +15,109 @@ from statistics import median
 from rich.console import Console
 from rich.table import Table
 
-OURS = "credit_fast"
-HEADER = ("program", "median ms", "fastest", "slowest", "ratio", "size kB", "note")
+#: What our own programs are called: the package and the command.
+OURS = ("credit_fast", "credit-fast")
+HEADER = (
+    "program", "median ms", "fastest", "slowest", "ratio", "rate", "memory MB", "size kB", "note"
+)  # fmt: skip
+_FIGURES = range(1, 8)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What a program does in one repetition.
+
+    Times are given for one of `units`; the rate is `amount` in a second, and not given when empty.
+    """
+
+    units: int = 1
+    amount: float = 0.0
+    amount_unit: str = ""
 
 
 @dataclass
 class Result:
-    """One rival in one task; `seconds` of each repetition, or why it did not run."""
+    """One program in one task; `seconds` of each repetition, or why it did not run.
+
+    A floor is no rival: a part of the work, done alone.
+    """
 
     rival: str
+    quantity: Quantity = Quantity()
+    is_floor: bool = False
     seconds: list[float] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
+    memory_bytes: list[int] = field(default_factory=list)
     size_bytes: int | None = None
     note: str = ""
     failure: str = ""
 
     @property
-    def median_s(self) -> float:
-        """Median of the repetitions; infinite when there is none."""
-        return median(self.seconds) if self.seconds else float("inf")
+    def unit_s(self) -> float:
+        """Median of the repetitions, for one unit; infinite when there is none."""
+        return median(self.seconds) / self.quantity.units if self.seconds else float("inf")
 
     @property
     def is_ours(self) -> bool:
         """Whether it is credit_fast."""
         return self.rival.startswith(OURS)
 
+    def row(self, best_s: float) -> tuple[str, ...]:
+        """Texts of the table, in the order of HEADER, given the fastest of the task."""
+        size = "" if self.size_bytes is None else f"{self.size_bytes / 1e3:.0f}"
+        if not self.seconds:
+            return (self.rival, *[""] * 6, size, self.failure or self.note)
+        units, rate = self.quantity.units, ""
+        times = (median(self.seconds), min(self.seconds), max(self.seconds))
+        if self.quantity.amount_unit:
+            rate = f"{_three_digits(self.quantity.amount / times[0])} {self.quantity.amount_unit}/s"
+        memory = f"{max(self.memory_bytes) / 1e6:.0f}" if self.memory_bytes else ""
+        shown = (_ms(seconds / units) for seconds in times)
+        ratio = f"{self.unit_s / best_s:.2f}"
+        return (self.rival, *shown, ratio, rate, memory, size, self.note)
+
 
 @dataclass
 class TaskResult:
-    """One task: what was done `units` times per repetition, and by whom."""
+    """One task: what was done, and by whom."""
 
     name: str
     title: str
-    units: int
     unit: str
     results: list[Result]
 
     def rows(self) -> Iterator[tuple[str, ...]]:
-        """Texts of the table, in the order of HEADER; times are of one unit."""
-        best = min(result.median_s for result in self.results)
+        """Lines of the table; the fastest that is not a floor has the ratio 1."""
+        best_s = min(
+            (result.unit_s for result in self.results if not result.is_floor), default=float("inf")
+        )
         for result in self.results:
-            size = "" if result.size_bytes is None else f"{result.size_bytes / 1e3:.0f}"
-            if not result.seconds:
-                yield (result.rival, "", "", "", "", size, result.failure or result.note)
-                continue
-            times = (result.median_s, min(result.seconds), max(result.seconds))
-            shown = (_ms(seconds / self.units) for seconds in times)
-            yield (result.rival, *shown, f"{result.median_s / best:.2f}", size, result.note)
+            yield result.row(best_s)
 
     def verdict(self) -> str:
-        """The default form of credit_fast against the fastest of the others, as a sentence."""
+        """The first form of credit_fast against all others, as sentences."""
         mine = next((r for r in self.results if r.is_ours and r.seconds), None)
-        others = [r for r in self.results if not r.is_ours and r.seconds]
-        if mine is not None and all(r.is_ours for r in self.results):
+        others = [r for r in self.results if not r.is_ours and not r.is_floor and r.seconds]
+        if mine is not None and all(r.is_ours or r.is_floor for r in self.results):
             return "Ways of credit_fast alone."
         if mine is None or not others:
             return "No comparison: one side did not run."
-        rival = min(others, key=lambda r: r.median_s)
-        ratio = rival.median_s / mine.median_s
+        others.sort(key=lambda result: result.unit_s)
+        ratio = others[0].unit_s / mine.unit_s
         sense = "faster" if ratio >= 1 else "SLOWER"
-        alike = "" if mine.note == rival.note else " Not the same work: see the notes."
+        alike = "" if mine.note == others[0].note else " Not the same work: see the notes."
+        more = ", ".join(f"{r.rival} {r.unit_s / mine.unit_s:.2f}" for r in others[1:])
         return (
             f"{mine.rival} is {max(ratio, 1 / ratio):.2f} times {sense} than the fastest rival, "
-            f"{rival.rival}.{alike}"
+            f"{others[0].rival}.{alike}{f' Times of the others, by its own: {more}.' * bool(more)}"
         )
 
     @property
     def heading(self) -> str:
         """Title with the number of repetitions and the unit of the times."""
         repetitions = max((len(r.seconds) for r in self.results), default=0)
-        many = f", {self.units} in each repetition" if self.units > 1 else ""
+        units = {r.quantity.units for r in self.results}
+        many = f", {min(units)} in each repetition" if len(units) == 1 and units != {1} else ""
         return f"{self.title} ({repetitions} repetitions; times per {self.unit}{many})"
 
 
@@ -107,7 +140,7 @@ def print_tables(run: Run, console: Console) -> None:
     for task in run.tasks:
         table = Table(title=task.heading, title_justify="left")
         for number, name in enumerate(HEADER):
-            table.add_column(name, justify="right" if 0 < number < 6 else "left")
+            table.add_column(name, justify="right" if number in _FIGURES else "left")
         for row in task.rows():
             table.add_row(*row)
         console.print(table)
@@ -119,12 +152,21 @@ def write_run(run: Run, folder: Path) -> None:
     folder.mkdir(parents=True)
     with (folder / "raw.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(["task", "rival", "repetition", "position", "seconds", "units"])
+        writer.writerow(
+            ["task", "rival", "repetition", "position", "seconds", "units", "memory_bytes"]
+        )
         for task in run.tasks:
             for result in task.results:
+                units, memory = result.quantity.units, result.memory_bytes
                 times = zip(result.seconds, result.positions, strict=True)
                 for number, (seconds, position) in enumerate(times):
-                    row = [number, position, f"{seconds:.9f}", task.units]
+                    row = [
+                        number,
+                        position,
+                        f"{seconds:.9f}",
+                        units,
+                        memory[number] if memory else "",
+                    ]
                     writer.writerow([task.name, result.rival, *row])
     (folder / "summary.md").write_text(_summary(run), encoding="utf-8")
     (folder / "README.md").write_text(_readme(run), encoding="utf-8")
@@ -136,19 +178,24 @@ def without_paths(text: str) -> str:
 
 
 def _ms(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g}" if seconds < 0.1 else f"{seconds * 1e3:.0f}"
+    return _three_digits(seconds * 1e3)
+
+
+def _three_digits(number: float) -> str:
+    return f"{number:.3g}" if number < 100 else f"{number:.0f}"
 
 
 def _summary(run: Run) -> str:
     lines = [f"# Comparison of {run.date}", "", f"{run.archive}.", ""]
     lines += [
         "All answers were equal before anything was timed. Warm cache: every file was read "
-        "before. `ratio` is the median over the median of the fastest program of the task.",
+        "before, but in the task cold. `ratio` is the median over the median of the fastest "
+        "program of the task; a floor (a part of the work, done alone) may be below 1.",
         "",
     ]
     for task in run.tasks:
         lines += [f"## {task.name}: {task.heading}", "", _row(HEADER)]
-        lines.append(_row(["---", *["---:"] * 5, "---"]))
+        lines.append(_row(["---", *["---:"] * len(_FIGURES), "---"]))
         lines += [_row(row) for row in task.rows()]
         lines += ["", task.verdict(), ""]
     lines += ["## Not alike", "", *(f"- {remark}" for remark in run.remarks)]

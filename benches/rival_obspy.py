@@ -22,6 +22,7 @@ from setting import (
     StationRecord,
     Window,
     copy_of,
+    month_windows,
     remove_index,
     training_windows,
 )
@@ -58,15 +59,16 @@ def _indexer(setting: Setting) -> Case:
     return Case(run, lambda _: ("index", path), lambda: remove_index(path))
 
 
-def _windows(cut: Callable[[Window], Any], setting: Setting) -> Case:
-    def answer(streams: list[Any]) -> Answer:
-        return {
-            name: piece
-            for n, stream in enumerate(streams)
-            for name, piece in _traces(stream, f"window {n}, ").items()
-        }
+def _window_answer(streams: list[Any]) -> Answer:
+    return {
+        name: piece
+        for n, stream in enumerate(streams)
+        for name, piece in _traces(stream, f"window {n}, ").items()
+    }
 
-    return Case(lambda: [cut(window) for window in setting.windows], answer)
+
+def _windows(cut: Callable[[Window], Any], setting: Setting) -> Case:
+    return Case(lambda: [cut(window) for window in setting.windows], _window_answer)
 
 
 def _window_by_client(open_client: Callable[[Setting], Any], setting: Setting) -> Case:
@@ -85,6 +87,28 @@ def _window_of_file(setting: Setting) -> Case:
         return obspy.read(w.file, format="MSEED", starttime=start, endtime=end)
 
     return _windows(cut, setting)
+
+
+def _day_by_sds(setting: Setting) -> Case:
+    client, w = sds.Client(str(setting.data)), setting.day
+    codes = (w.network, w.station, w.location, w.channel)
+    ends = (_time(w.start_ns), _time(w.end_ns))
+    return Case(lambda: client.get_waveforms(*codes, *ends), _traces)
+
+
+def _month_windows(over: bool, setting: Setting) -> Case:
+    """Windows out of the file of a month, or out of two files."""
+    files = [str(file) for file in setting.scale.months.files]
+
+    def cut(w: Window) -> Any:
+        stream = obspy.Stream()
+        for file in files if over else (w.file,):
+            ends = {"starttime": _time(w.start_ns), "endtime": _time(w.end_ns)}
+            stream += obspy.read(file, format="MSEED", **ends)
+        return stream.merge(-1)
+
+    windows = month_windows(setting, over)
+    return Case(lambda: [cut(window) for window in windows], _window_answer)
 
 
 def _tsindex(name: str, setting: Setting) -> Any:
@@ -205,6 +229,10 @@ def _text(time_ns: int) -> str:
 
 CASES: dict[tuple[str, str], Maker] = {
     ("read", "obspy.read"): _read,
+    ("day", "obspy.read"): _read,
+    ("day", "ObsPy sds.Client"): _day_by_sds,
+    ("several", "obspy.read(start, end)"): partial(_month_windows, False),
+    ("border", "obspy.read(start, end), merged"): partial(_month_windows, True),
     ("index", "ObsPy tsindex.Indexer"): _indexer,
     ("window", "ObsPy tsindex.Client"): partial(
         _window_by_client, partial(_tsindex, "obspy-window")

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from scale import Scale
+
 from credit_fast.synthetic import SyntheticArchive, make_archive
 from credit_fast.times import UTCDateTime
 
@@ -62,6 +64,8 @@ class Setting:
     files: tuple[str, ...]
     index: Path
     stations: Path
+    day: Window
+    day_samples: int
     windows: tuple[Window, ...]
     many: tuple[Window, ...]
     padded: Path
@@ -70,6 +74,7 @@ class Setting:
     record: tuple[StationRecord, ...]
     dataset_catalog: Path
     dataset: tuple[StationRecord, ...]
+    scale: Scale
     n_samples: int
     n_bytes: int
     text: str
@@ -93,6 +98,7 @@ def make_setting(
     n_many: int,
     n_events: int,
     padded_rows: int,
+    scale: Scale,
 ) -> Setting:
     """Write archive and catalogues into `scratch`; the same arguments give the same bytes."""
     archive = make_archive(
@@ -118,6 +124,8 @@ def make_setting(
         files=tuple(map(str, archive.files)),
         index=scratch / "master.db",
         stations=archive.station_file,
+        day=_day_window(archive),
+        day_samples=archive.n_samples // len(archive.files),
         windows=tuple(_windows(archive, n_windows)),
         many=tuple(_windows(archive, n_many)),
         padded=scratch / "padded.db",
@@ -126,6 +134,7 @@ def make_setting(
         record=record,
         dataset_catalog=_write_catalog(scratch / "dataset.pha", dataset),
         dataset=dataset,
+        scale=scale,
         n_samples=archive.n_samples,
         n_bytes=archive.n_bytes,
         text=(
@@ -134,6 +143,15 @@ def make_setting(
             f"{archive.n_bytes / 1e6:.1f} MB, {archive.n_samples / 1e6:.1f} million samples"
         ),
     )
+
+
+def month_windows(setting: Setting, over: bool) -> list[Window]:
+    """Windows in one month, or over the border of two; their file is the one they begin in."""
+    months = setting.scale.months
+    return [
+        Window(*months.codes, start_ns, start_ns + WINDOW_S * _NS, str(months.files[0]))
+        for start_ns in (months.over_ns if over else months.inside_ns)
+    ]
 
 
 def copy_of(index: Path, name: str) -> Path:
@@ -145,6 +163,14 @@ def remove_index(path: Path) -> None:
     """Remove an index file and what SQLite keeps beside it."""
     for ending in ("", "-journal", "-wal", "-shm"):
         path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def _day_window(archive: SyntheticArchive) -> Window:
+    """All of the first file."""
+    file = archive.files[0]
+    network, station, location, channel = file.name.split(".")[:4]
+    end_ns = min(archive.end_ns, archive.start_ns + 86_400 * _NS - round(_NS / archive.rate_hz))
+    return Window(network, station, location, channel, archive.start_ns, end_ns, str(file))
 
 
 def _windows(archive: SyntheticArchive, count: int) -> Iterable[Window]:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import gc
 import importlib
+import json
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -33,8 +36,35 @@ class Case:
     before: Callable[[], object] = lambda: None
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one run cost. A run that returns one has measured itself, as in a process of its own."""
+
+    seconds: float
+    #: Most resident memory, or the growth of it: the task says which.
+    memory_bytes: int | None = None
+    #: What else there is to tell of the run.
+    note: str = ""
+    #: What the run found, for the answer; it is not sent along.
+    value: Any = None
+
+
 #: A function of the setting that imports what it needs and makes a case ready, untimed.
 Maker = Callable[[Setting], Case]
+
+
+def run_for_peak(words: list[str]) -> Measured:
+    """Run a command in a process of its own: its time, and the most memory that it had.
+
+    CalledProcessError when it fails.
+    """
+    program = Path(__file__).resolve().with_name("peak.py")
+    launcher = [sys.executable, "-I", "-S", str(program), *words]
+    done = subprocess.run(launcher, check=True, capture_output=True, text=True)
+    told = json.loads(done.stdout)
+    if told["exit_code"]:
+        raise subprocess.CalledProcessError(told["exit_code"], words[0])
+    return Measured(told["seconds"], told["memory_bytes"])
 
 
 class RivalError(Exception):
@@ -95,7 +125,7 @@ def _serve(pipe: Connection[Any, Any], family: str, log: Path) -> None:
             elif verb == "answer":
                 value = _answer(cases[arguments])
             else:
-                value = _seconds(cases[arguments])
+                value = _measure(cases[arguments])
             pipe.send((True, value))
         except Exception as error:
             pipe.send((False, f"{type(error).__name__}: {error}"))
@@ -106,11 +136,13 @@ def _answer(case: Case) -> Answer | FileAnswer:
     return case.answer(case.run())
 
 
-def _seconds(case: Case) -> float:
+def _measure(case: Case) -> Measured:
     case.before()
     gc.collect()
     started = time.perf_counter()
     result = case.run()
     seconds = time.perf_counter() - started
+    if isinstance(result, Measured):
+        return replace(result, value=None)
     del result  # freeing is nobody's task, so it is outside the clock for all
-    return seconds
+    return Measured(seconds)
