@@ -26,7 +26,7 @@ def window(index):
 
 
 def on_a_disk(folder: Path, size: str, script: str) -> str:
-    """Run a script with a disk mounted at `disk` below its working folder; gives what it printed."""
+    """Run a script with a disk mounted at `disk` in its working folder; gives what it printed."""
     if shutil.which("unshare") is None:
         pytest.skip("no unshare: a disk of its own cannot be mounted")
     (folder / "disk").mkdir()
