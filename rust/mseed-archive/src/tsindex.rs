@@ -23,6 +23,6 @@ pub use contents::Contents;
 pub use entries::{Change, KnownEnd, ScannedFile};
 pub use globs::Selection;
 pub use known::{KnownFile, KnownFiles};
-pub use query::{Channel, IndexedRun};
+pub use query::{Channel, IndexedRun, Question};
 pub use row_texts::RowTexts;
 pub use writer::{IndexWriter, Totals, Written};

@@ -1,10 +1,12 @@
 //! What a user asks for (`BH?`, `00,10`, `--`) → conditions on the columns.
 
 /// Selection of channels: one pattern for each code.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Selection {
     /// Alternatives for network, station, location, channel, as SQLite GLOB patterns.
     codes: [Vec<String>; 4],
+    /// The codes, when each is given without wildcard or alternative.
+    exact: Option<[String; 4]>,
 }
 
 const COLUMNS: [&str; 4] = ["network", "station", "location", "channel"];
@@ -14,18 +16,18 @@ impl Selection {
     /// the empty code, as FDSN web services have it for locations.
     #[must_use]
     pub fn new(network: &str, station: &str, location: &str, channel: &str) -> Self {
+        let codes = [network, station, location, channel].map(alternatives);
+        let plain = |patterns: &Vec<String>| patterns.len() == 1 && !is_wild(&patterns[0]);
+        let exact = codes.iter().all(plain);
         Self {
-            codes: [network, station, location, channel].map(alternatives),
+            exact: exact.then(|| codes.each_ref().map(|patterns| patterns[0].clone())),
+            codes,
         }
     }
 
     /// The codes, when each is given without wildcard or alternative.
-    pub(super) fn exact(&self) -> Option<[&str; 4]> {
-        let plain = |patterns: &Vec<String>| patterns.len() == 1 && !is_wild(&patterns[0]);
-        self.codes
-            .iter()
-            .all(plain)
-            .then(|| std::array::from_fn(|at| self.codes[at][0].as_str()))
+    pub(super) fn exact(&self) -> Option<&[String; 4]> {
+        self.exact.as_ref()
     }
 
     /// Condition on the columns, and its parameters.
@@ -110,6 +112,9 @@ mod tests {
         assert_eq!(parameters, ["XX", "A", "B", "C*", "00", "HHZ"]);
         assert_eq!(selection.exact(), None);
         let exact = Selection::new("XX", "A", "--", "HHZ");
-        assert_eq!(exact.exact(), Some(["XX", "A", "", "HHZ"]));
+        assert_eq!(
+            exact.exact(),
+            Some(&["XX", "A", "", "HHZ"].map(str::to_owned))
+        );
     }
 }

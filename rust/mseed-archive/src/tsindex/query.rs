@@ -1,5 +1,7 @@
 //! Questions to an index: which channels, which runs of bytes for a window.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use mseed_core::SourceId;
@@ -8,6 +10,7 @@ use rusqlite::{Row, params_from_iter};
 
 use super::connection::{Handle, IndexReader};
 use super::globs::Selection;
+use super::rows::{Codes, KeptRows};
 use super::schema::{self, TimeIndex};
 use super::tables::{self, RowTable};
 use crate::Error;
@@ -37,6 +40,17 @@ pub struct Channel {
     /// Earliest sample.
     pub start_ns: i64,
     /// Latest sample.
+    pub end_ns: i64,
+}
+
+/// A window of some channels: which rows may hold samples of it?
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// Channels.
+    pub selection: &'a Selection,
+    /// Begin of the window.
+    pub start_ns: i64,
+    /// End of the window.
     pub end_ns: i64,
 }
 
@@ -93,28 +107,7 @@ impl IndexReader {
     /// # Errors
     /// [`Error::Sqlite`].
     pub fn channels(&self, selection: &Selection) -> Result<Vec<Channel>, Error> {
-        let (condition, parameters) = selection.condition();
-        self.with(|handle| {
-            // A selection without wildcards asks the rows themselves: quick by their index, and
-            // right even when another program added rows since the summary was made.
-            let (from, start, end) = if handle.has_summary && selection.exact().is_none() {
-                ("tsindex_summary", "earliest", "latest")
-            } else {
-                (handle.table.name(), "starttime", "endtime")
-            };
-            let mut statement = handle.connection.prepare_cached(&format!(
-                "SELECT network,station,location,channel,min({start}),max({end}) FROM {from} \
-                 WHERE {condition} GROUP BY network,station,location,channel"
-            ))?;
-            let rows = statement.query_map(params_from_iter(&parameters), |row| {
-                Ok(Channel {
-                    codes: codes(row)?,
-                    start_ns: time(row, 4)?,
-                    end_ns: time(row, 5)?,
-                })
-            })?;
-            rows.collect()
-        })
+        self.with(|handle| channels_of(handle, selection))
     }
 
     /// Runs that may hold samples of a window, by channel, then by time.
@@ -127,15 +120,20 @@ impl IndexReader {
         start_ns: i64,
         end_ns: i64,
     ) -> Result<Vec<Arc<IndexedRun>>, Error> {
-        let from = schema::time_text(start_ns.saturating_sub(MARGIN_NS));
-        let to = schema::time_text(end_ns.saturating_add(MARGIN_NS));
-        let channels = match selection.exact() {
-            Some(codes) => vec![codes.map(str::to_owned)],
-            None => {
-                let channels = self.channels(selection)?;
-                channels.into_iter().map(|channel| channel.codes).collect()
-            }
+        let question = Question {
+            selection,
+            start_ns,
+            end_ns,
         };
+        let answers = self.runs_of(&[question])?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// The same for many windows, in their order: one look at the index for all of them.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn runs_of(&self, questions: &[Question<'_>]) -> Result<Vec<Vec<Arc<IndexedRun>>>, Error> {
         self.with(|handle| {
             // One transaction: all of it is true at one time.
             let transaction = handle.connection.unchecked_transaction()?;
@@ -143,25 +141,77 @@ impl IndexReader {
             if handle.has_rowids {
                 kept.check(&transaction)?;
             }
-            let mut runs = Vec::new();
-            for codes in &channels {
-                let times = if handle.has_rowids {
-                    kept.times_of(&transaction, handle.table, codes)?
-                } else {
-                    None
-                };
-                match times {
-                    Some(times) => {
-                        for rowid in times.rows(start_ns, end_ns) {
-                            runs.push(kept.run(&transaction, handle, rowid)?);
-                        }
-                    }
-                    None => rows_between(handle, codes, (&from, &to), &mut runs)?,
-                }
-            }
-            Ok(runs)
+            let mut channels = HashMap::new();
+            let rows = |question| rows_of(handle, &mut kept, &mut channels, question);
+            questions.iter().map(rows).collect()
         })
     }
+}
+
+/// The rows of a question; `channels` are those that selections were found to have.
+fn rows_of<'a>(
+    handle: &Handle,
+    kept: &mut KeptRows,
+    channels: &mut HashMap<&'a Selection, Vec<Codes>>,
+    question: &Question<'a>,
+) -> rusqlite::Result<Vec<Arc<IndexedRun>>> {
+    let selection = question.selection;
+    let codes = match selection.exact() {
+        Some(codes) => std::slice::from_ref(codes),
+        None => match channels.entry(selection) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let found = channels_of(handle, selection)?;
+                place.insert(found.into_iter().map(|channel| channel.codes).collect())
+            }
+        },
+    };
+    let (start_ns, end_ns) = (question.start_ns, question.end_ns);
+    let mut runs = Vec::new();
+    for codes in codes {
+        let times = if handle.has_rowids {
+            kept.times_of(&handle.connection, handle.table, codes)?
+        } else {
+            None
+        };
+        match times {
+            Some(times) => {
+                for rowid in times.rows(start_ns, end_ns) {
+                    runs.push(kept.run(&handle.connection, handle, rowid)?);
+                }
+            }
+            None => {
+                let from = schema::time_text(start_ns.saturating_sub(MARGIN_NS));
+                let to = schema::time_text(end_ns.saturating_add(MARGIN_NS));
+                rows_between(handle, codes, (&from, &to), &mut runs)?;
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// Channels of a selection, in the order of their codes.
+fn channels_of(handle: &Handle, selection: &Selection) -> rusqlite::Result<Vec<Channel>> {
+    let (condition, parameters) = selection.condition();
+    // A selection without wildcards asks the rows themselves: quick by their index, and
+    // right even when another program added rows since the summary was made.
+    let (from, start, end) = if handle.has_summary && selection.exact().is_none() {
+        ("tsindex_summary", "earliest", "latest")
+    } else {
+        (handle.table.name(), "starttime", "endtime")
+    };
+    let mut statement = handle.connection.prepare_cached(&format!(
+        "SELECT network,station,location,channel,min({start}),max({end}) FROM {from} \
+         WHERE {condition} GROUP BY network,station,location,channel"
+    ))?;
+    let rows = statement.query_map(params_from_iter(&parameters), |row| {
+        Ok(Channel {
+            codes: codes(row)?,
+            start_ns: time(row, 4)?,
+            end_ns: time(row, 5)?,
+        })
+    })?;
+    rows.collect()
 }
 
 /// Rows of a channel that may hold samples between two times.

@@ -2,6 +2,7 @@
 
 use super::archive::Archive;
 use super::crew::each;
+use super::files::Files;
 use super::read::{Answer, FoundRun, Request, answer, find_runs};
 use crate::Error;
 use crate::run::Ticker;
@@ -17,38 +18,28 @@ pub fn read_windows(
     threads: usize,
     ticker: &mut Ticker<'_>,
 ) -> Result<Vec<Answer>, Error> {
+    let found = find_runs(archive, requests, ticker)?;
+    let mut jobs: Vec<_> = found.into_iter().enumerate().collect();
+    let start_ns = |number: usize| requests[number].start_ns;
+    jobs.sort_by_cached_key(|(number, runs)| (place(runs, start_ns(*number)), start_ns(*number)));
     let mut failure = None;
-    let mut found: Vec<(usize, Vec<FoundRun>)> = Vec::with_capacity(requests.len());
+    let mut answers: Vec<Answer> = requests.iter().map(|_| Answer::default()).collect();
     each(
-        (0..requests.len()).collect(),
+        jobs,
         threads,
         ticker,
-        |number, _| (number, find_runs(archive, &requests[number])),
+        || Files::new(archive),
+        |files, (number, runs), cancel| {
+            let mut go_on = || !cancel.is_set();
+            let mut ticker = Ticker::new(&mut go_on);
+            let request = &requests[number];
+            (number, answer(files, request, &runs, &mut ticker))
+        },
         |(number, result)| match result {
-            Ok(runs) => found.push((number, runs)),
+            Ok(answer) => answers[number] = answer,
             Err(error) => failure = Some(error),
         },
     )?;
-    let start_ns = |number: usize| requests[number].start_ns;
-    found.sort_by_cached_key(|(number, runs)| (place(runs, start_ns(*number)), start_ns(*number)));
-    let mut answers: Vec<Answer> = requests.iter().map(|_| Answer::default()).collect();
-    if failure.is_none() {
-        each(
-            found,
-            threads,
-            ticker,
-            |(number, runs), cancel| {
-                let mut go_on = || !cancel.is_set();
-                let mut ticker = Ticker::new(&mut go_on);
-                let request = &requests[number];
-                (number, answer(archive, request, &runs, &mut ticker))
-            },
-            |(number, result)| match result {
-                Ok(answer) => answers[number] = answer,
-                Err(error) => failure = Some(error),
-            },
-        )?;
-    }
     failure.map_or(Ok(answers), Err)
 }
 

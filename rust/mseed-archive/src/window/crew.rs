@@ -14,12 +14,14 @@ const BLOCK: usize = 16;
 const QUEUE: usize = 16;
 
 /// Do jobs in about their order, on this thread too; each result is taken by this thread, which now
-/// and then asks whether to go on. Work that gets a cancel flag shall look at it.
-pub(super) fn each<J: Send, R: Send>(
+/// and then asks whether to go on. A thread does its work with tools of its own, and shall look at
+/// the cancel flag.
+pub(super) fn each<J: Send, T, R: Send>(
     jobs: Vec<J>,
     threads: usize,
     ticker: &mut Ticker<'_>,
-    work: impl Fn(J, &Cancel) -> R + Sync,
+    tools: impl Fn() -> T + Sync,
+    work: impl Fn(&mut T, J, &Cancel) -> R + Sync,
     mut take: impl FnMut(R),
 ) -> Result<(), Error> {
     let cancel = Cancel::default();
@@ -33,14 +35,16 @@ pub(super) fn each<J: Send, R: Send>(
         let (sender, results) = sync_channel(QUEUE);
         for _ in 1..threads {
             let sender = sender.clone();
-            let (work, next_block, cancel) = (&work, &next_block, &cancel);
+            let (tools, work, next_block, cancel) = (&tools, &work, &next_block, &cancel);
             scope.spawn(move || {
+                let mut tools = tools();
                 loop {
                     let block = next_block();
                     if block.is_empty() || cancel.is_set() {
                         return;
                     }
-                    let done: Vec<R> = block.into_iter().map(|job| work(job, cancel)).collect();
+                    let with_tools = |job| work(&mut tools, job, cancel);
+                    let done: Vec<R> = block.into_iter().map(with_tools).collect();
                     if sender.send(done).is_err() {
                         return;
                     }
@@ -49,6 +53,7 @@ pub(super) fn each<J: Send, R: Send>(
         }
         drop(sender);
         let mut here = || -> Result<(), Error> {
+            let mut tools = tools();
             loop {
                 let block = next_block();
                 if block.is_empty() {
@@ -56,7 +61,7 @@ pub(super) fn each<J: Send, R: Send>(
                 }
                 for job in block {
                     ticker.poll()?;
-                    take(work(job, &cancel));
+                    take(work(&mut tools, job, &cancel));
                 }
                 results.try_iter().flatten().for_each(&mut take);
             }
@@ -87,19 +92,27 @@ mod tests {
     #[test]
     fn every_job_is_done_once() {
         for (jobs, threads) in [(0, 2), (1, 2), (17, 2), (1000, 3)] {
-            let mut done = Vec::new();
+            let (mut done, mut most_of_a_thread) = (Vec::new(), 0);
             let all = (0..jobs).collect();
             let mut go_on = || true;
             let result = each(
                 all,
                 threads,
                 &mut Ticker::new(&mut go_on),
-                |job: u32, _| job * 2,
-                |r| done.push(r),
+                || 0,
+                |done_here, job: u32, _| {
+                    *done_here += 1;
+                    (job * 2, *done_here)
+                },
+                |(r, done_there): (u32, u32)| {
+                    done.push(r);
+                    most_of_a_thread = most_of_a_thread.max(done_there);
+                },
             );
             done.sort_unstable();
             assert!(result.is_ok());
             assert_eq!(done, (0..jobs).map(|job| job * 2).collect::<Vec<_>>());
+            assert!(most_of_a_thread >= jobs.div_ceil(threads as u32));
         }
     }
 
@@ -107,14 +120,21 @@ mod tests {
     fn a_caller_who_gives_up_ends_all_threads() {
         let mut give_up = || false;
         let here = thread::current().id();
-        let work = |_: u32, cancel: &Cancel| {
+        let work = |(): &mut (), _: u32, cancel: &Cancel| {
             while !cancel.is_set() && thread::current().id() != here {
                 thread::sleep(TICK / 10);
             }
             thread::sleep(TICK / 10);
         };
         let jobs = (0..10_000).collect();
-        let result = each(jobs, 4, &mut Ticker::new(&mut give_up), work, |()| {});
+        let result = each(
+            jobs,
+            4,
+            &mut Ticker::new(&mut give_up),
+            || (),
+            work,
+            |()| {},
+        );
         assert!(matches!(result, Err(Error::Cancelled)));
     }
 }

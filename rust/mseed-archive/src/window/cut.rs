@@ -6,6 +6,7 @@ use super::archive::Archive;
 use super::bulk::place;
 use super::crew::each;
 use super::decode::{Decoding, Segment, decode_run};
+use super::files::Files;
 use super::plan::{Edge, Run};
 use super::read::{Answer, FoundRun, Gathered, Request, find_runs};
 use super::samples::Samples;
@@ -17,6 +18,9 @@ use crate::tsindex::Selection;
 /// Where a rate is not known yet, a window is looked for as if it had so many samples a second, one
 /// after the other until there are rows.
 const GUESSED_RATES_HZ: [f64; 4] = [1.0, 1e-2, 1e-4, 1e-6];
+
+/// What is said of samples that an array of integers does not hold.
+const WRONG_TYPE: &str = "float samples: expected integers for this array";
 
 /// A window that is wanted.
 #[derive(Debug)]
@@ -107,26 +111,13 @@ pub fn cut_windows<T: Number>(
             "the array has not as many samples as the windows".into(),
         ));
     }
-    let mut failure = None;
-    let mut jobs = Vec::with_capacity(wanted.len());
-    each(
-        wanted
-            .iter()
-            .zip(out.chunks_mut(npts))
-            .enumerate()
-            .collect(),
-        threads,
-        ticker,
-        |(number, (window, to)), _| Ok((number, to, Plan::of(archive, window, npts)?)),
-        |planned: Result<_, Error>| match planned {
-            Ok(job) => jobs.push(job),
-            Err(error) => failure = Some(error),
-        },
-    )?;
-    if let Some(error) = failure {
-        return Err(error);
-    }
-    jobs.sort_by_cached_key(|(_, _, plan)| {
+    let plans = Plan::of_all(archive, wanted, npts, ticker)?;
+    let mut jobs: Vec<_> = plans
+        .into_iter()
+        .zip(out.chunks_mut(npts))
+        .enumerate()
+        .collect();
+    jobs.sort_by_cached_key(|(_, (plan, _))| {
         let start_ns = plan.request_start_ns;
         (place(plan.first(), start_ns), start_ns)
     });
@@ -137,13 +128,15 @@ pub fn cut_windows<T: Number>(
     };
     let mut cuts = vec![none; wanted.len()];
     let mut problems = ProblemList::default();
+    let mut failure = None;
     each(
         jobs,
         threads,
         ticker,
-        |(number, to, plan), cancel| {
+        || Files::new(archive),
+        |files, (number, (plan, to)), cancel| {
             let selection = &wanted[number].selection;
-            (number, plan.cut(archive, selection, to, cancel))
+            (number, plan.cut(files, selection, to, cancel))
         },
         |(number, result)| match result {
             Ok((cut, told)) => {
@@ -164,35 +157,67 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(archive: &Archive, window: &Wanted, npts: usize) -> Result<Self, Error> {
-        let start_ns = window.start_ns;
-        let end_at = |rate_hz| sample_time_ns(start_ns, rate_hz, npts as i64 - 1);
-        // How long a window is depends on the rate, which the rows tell.
-        let mut looked_until_ns = start_ns;
-        let mut found = Vec::new();
-        for rate_hz in GUESSED_RATES_HZ {
-            looked_until_ns = end_at(rate_hz);
-            found = find(archive, &window.selection, start_ns, looked_until_ns)?;
-            if !found.is_empty() {
-                break;
+    /// Plans of all windows: their rows are looked up together.
+    fn of_all(
+        archive: &Archive,
+        wanted: &[Wanted],
+        npts: usize,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Vec<Self>, Error> {
+        let end_at = |number: usize, rate_hz| {
+            sample_time_ns(wanted[number].start_ns, rate_hz, npts as i64 - 1)
+        };
+        let mut found = vec![Vec::new(); wanted.len()];
+        // Find the rows of some windows again, each until a time of its own.
+        let mut find = |found: &mut Vec<Vec<FoundRun>>, ends_ns: &[(usize, i64)]| {
+            let requests: Vec<_> = ends_ns
+                .iter()
+                .map(|(number, end_ns)| {
+                    let window = &wanted[*number];
+                    request(&window.selection, window.start_ns, *end_ns)
+                })
+                .collect();
+            let rows = find_runs(archive, &requests, ticker)?;
+            for ((number, _), rows) in ends_ns.iter().zip(rows) {
+                found[*number] = rows;
             }
+            Ok::<_, Error>(())
+        };
+        // How long a window is depends on the rate, which the rows tell.
+        let mut looked_until_ns: Vec<_> = wanted.iter().map(|window| window.start_ns).collect();
+        for rate_hz in GUESSED_RATES_HZ {
+            let without = (0..wanted.len()).filter(|number| found[*number].is_empty());
+            let ends_ns: Vec<_> = without.map(|n| (n, end_at(n, rate_hz))).collect();
+            for (number, end_ns) in &ends_ns {
+                looked_until_ns[*number] = *end_ns;
+            }
+            find(&mut found, &ends_ns)?;
         }
         let slowest = |found: &[FoundRun]| {
             let rates = found.iter().map(|f| f.run.lowest_rate_hz);
             rates.filter(|rate| *rate > 0.0).reduce(f64::min)
         };
-        if let Some(rate_hz) = slowest(&found).filter(|rate| end_at(*rate) > looked_until_ns) {
-            found = find(archive, &window.selection, start_ns, end_at(rate_hz))?;
-        }
-        found.sort_by(|a, b| a.run.codes.cmp(&b.run.codes));
-        let channels = found
-            .chunk_by(|a, b| a.run.codes == b.run.codes)
-            .map(|rows| (rows.to_vec(), slowest(rows).map_or(start_ns, end_at)))
+        let longer: Vec<_> = (0..wanted.len())
+            .filter_map(|n| Some((n, end_at(n, slowest(&found[n])?))))
+            .filter(|(number, end_ns)| *end_ns > looked_until_ns[*number])
             .collect();
-        Ok(Self {
-            request_start_ns: start_ns,
-            channels,
-        })
+        find(&mut found, &longer)?;
+        let plan = |(number, mut rows): (usize, Vec<FoundRun>)| {
+            let start_ns = wanted[number].start_ns;
+            rows.sort_by(|a, b| a.run.codes.cmp(&b.run.codes));
+            let channels = rows
+                .chunk_by(|a, b| a.run.codes == b.run.codes)
+                .map(|rows| {
+                    let end_ns = slowest(rows).map_or(start_ns, |rate| end_at(number, rate));
+                    (rows.to_vec(), end_ns)
+                })
+                .collect();
+            Self {
+                request_start_ns: start_ns,
+                channels,
+            }
+        };
+        Ok(found.into_iter().enumerate().map(plan).collect())
     }
 
     /// The rows of the first channel.
@@ -202,7 +227,7 @@ impl Plan {
 
     fn cut<T: Number>(
         &self,
-        archive: &Archive,
+        files: &mut Files<'_>,
         selection: &Selection,
         out: &mut [T],
         cancel: &Cancel,
@@ -213,12 +238,13 @@ impl Plan {
         let mut target = Target {
             out,
             there: Vec::new(),
+            covered: 0,
             start_ns: self.request_start_ns,
             rate_hz: f64::NAN,
         };
         for (rows, end_ns) in &self.channels {
             let request = request(selection, self.request_start_ns, *end_ns);
-            let mut gathered = Gathered::read(archive, &request, rows, &mut ticker)?;
+            let mut gathered = Gathered::read(files, &request, rows, &mut ticker)?;
             problems.append(&mut gathered.problems);
             for run in gathered.chain(true, &mut ticker)? {
                 ticker.poll()?;
@@ -235,11 +261,10 @@ impl Plan {
                 break;
             }
         }
-        let covered = target.there.iter().filter(|there| **there).count();
         let cut = Cut {
             start_ns: target.start_ns,
             rate_hz: target.rate_hz,
-            covered,
+            covered: target.covered,
         };
         Ok((cut, problems))
     }
@@ -258,20 +283,13 @@ fn request(selection: &Selection, start_ns: i64, end_ns: i64) -> Request<'_> {
     }
 }
 
-fn find(
-    archive: &Archive,
-    selection: &Selection,
-    start_ns: i64,
-    end_ns: i64,
-) -> Result<Vec<FoundRun>, Error> {
-    find_runs(archive, &request(selection, start_ns, end_ns))
-}
-
 /// The place of a window in the caller's array.
 struct Target<'a, T> {
     out: &'a mut [T],
     /// Which samples are there; empty before the first.
     there: Vec<bool>,
+    /// How many of them.
+    covered: usize,
     start_ns: i64,
     rate_hz: f64,
 }
@@ -330,11 +348,25 @@ impl<T: Number> Target<'_, T> {
         let skip = usize::try_from(-first).unwrap_or(0);
         let at = usize::try_from(first).unwrap_or(0);
         let samples = samples.get(skip..).unwrap_or_default();
-        let places = self.out.iter_mut().zip(&mut self.there).skip(at);
-        for ((to, there), value) in places.zip(samples) {
+        let to = self.out.get_mut(at..).unwrap_or_default();
+        let there = self.there.get_mut(at..).unwrap_or_default();
+        let npts = samples.len().min(to.len());
+        let places = to[..npts].iter_mut().zip(&samples[..npts]);
+        let there = &mut there[..npts];
+        // Mostly nothing is there yet: a loop without a question for each sample is much quicker.
+        if there.iter().fold(true, |none, there| none & !there) {
+            for (to, value) in places {
+                *to = convert(*value).ok_or(WRONG_TYPE)?;
+            }
+            there.fill(true);
+            self.covered += npts;
+            return Ok(());
+        }
+        for ((to, value), there) in places.zip(there) {
             if !*there {
-                *to = convert(*value).ok_or("float samples: expected integers for this array")?;
+                *to = convert(*value).ok_or(WRONG_TYPE)?;
                 *there = true;
+                self.covered += 1;
             }
         }
         Ok(())

@@ -3,19 +3,25 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 
 use super::archive::{Archive, Source};
-use super::narrow::{byte_range, narrowed};
+use super::narrow::{Block, byte_range, narrowed};
 use super::read::Buffer;
 use crate::problem::{Problem, ProblemKind};
 use crate::read_at::read_at;
 use crate::tsindex::IndexedRun;
 
-/// The files of one answer; the last one stays open, as runs of one file follow each other.
+/// Files that stay open for the next windows: the channels of a station, on both sides of a border.
+const OPEN: usize = 8;
+
+/// The files of one thread in one call. The last few stay open: neighbours in the order of windows
+/// need the same ones.
 pub(super) struct Files<'a> {
     archive: &'a Archive,
-    last: Option<OpenFile>,
+    /// The one that was used last is the last.
+    open: Vec<OpenFile>,
 }
 
 /// What is read of a run.
@@ -33,13 +39,14 @@ struct OpenFile {
     named: (usize, String),
     file: File,
     size: u64,
+    block: Block,
 }
 
 impl<'a> Files<'a> {
     pub(super) fn new(archive: &'a Archive) -> Self {
         Self {
             archive,
-            last: None,
+            open: Vec::new(),
         }
     }
 
@@ -55,28 +62,43 @@ impl<'a> Files<'a> {
         let unreadable = |error: io::Error| {
             Problem::file(&run.filename, ProblemKind::Unreadable, error.to_string())
         };
-        let is_last = |open: &OpenFile| open.named.0 == source && open.named.1 == run.filename;
-        if !self.last.as_ref().is_some_and(is_last) {
-            let file = open(&self.archive.sources()[source], run).map_err(unreadable)?;
-            let size = file.metadata().map_err(unreadable)?.len();
-            self.last = Some(OpenFile {
-                named: (source, run.filename.clone()),
-                file,
-                size,
-            });
-        }
-        let Some(OpenFile { file, size, .. }) = &self.last else {
-            return Err(unreadable(io::ErrorKind::NotFound.into()));
-        };
-        let (from, to) = match part {
+        let OpenFile {
+            file, size, block, ..
+        } = self.opened(source, run).map_err(unreadable)?;
+        let Range {
+            start: from,
+            end: to,
+        } = match part {
             Part::Between(from_ns, to_ns) => {
-                let range = byte_range(run, from_ns, to_ns);
+                let bounds = byte_range(run, from_ns, to_ns);
                 let read_some = |bytes: &mut [u8], offset| read_at(file, bytes, offset);
-                narrowed(run, range, (from_ns, to_ns), read_some)
+                narrowed(run, bounds, (from_ns, to_ns), block, read_some)
             }
-            Part::All => (run.byte_offset, run.byte_offset + run.bytes),
+            Part::All => run.byte_offset..run.byte_offset + run.bytes,
         };
-        if *size < to {
+        let in_memory = match part {
+            Part::Between(..) => block.get(from..to),
+            Part::All => None,
+        };
+        let bytes = match in_memory {
+            Some(bytes) => bytes.to_vec(),
+            None => {
+                let now = |file: &File| Ok(file.metadata()?.len());
+                if *size < to {
+                    *size = now(file).map_err(unreadable)?;
+                }
+                let mut bytes = vec![0; to.min(*size).saturating_sub(from) as usize];
+                let got = read_at(file, &mut bytes, from).map_err(unreadable)?;
+                if got < bytes.len() {
+                    // It shrank since it was opened.
+                    *size = now(file).map_err(unreadable)?;
+                    bytes.truncate(got);
+                }
+                bytes
+            }
+        };
+        let short = *size < to;
+        if short {
             problems.push(Problem {
                 offset: Some(*size),
                 ..Problem::file(
@@ -89,15 +111,36 @@ impl<'a> Files<'a> {
                 )
             });
         }
-        let mut bytes = vec![0; to.min(*size).saturating_sub(from) as usize];
-        let got = read_at(file, &mut bytes, from).map_err(unreadable)?;
-        bytes.truncate(got);
         Ok(Buffer {
             path: Cow::Owned(run.filename.clone()),
             base: from,
             bytes: Cow::Owned(bytes),
-            short: *size < to,
+            short,
         })
+    }
+
+    /// The file of a run, opened unless it is open.
+    fn opened(&mut self, source: usize, run: &IndexedRun) -> io::Result<&mut OpenFile> {
+        let is_it = |open: &OpenFile| open.named.0 == source && open.named.1 == run.filename;
+        let open = match self.open.iter().rposition(is_it) {
+            Some(at) => self.open.remove(at),
+            None => {
+                let file = open(&self.archive.sources()[source], run)?;
+                let size = file.metadata()?.len();
+                if self.open.len() == OPEN {
+                    self.open.remove(0);
+                }
+                OpenFile {
+                    named: (source, run.filename.clone()),
+                    file,
+                    size,
+                    block: Block::default(),
+                }
+            }
+        };
+        self.open.push(open);
+        let last = self.open.len() - 1;
+        Ok(&mut self.open[last])
     }
 }
 

@@ -15,7 +15,7 @@ use crate::Error;
 use crate::problem::{Problem, ProblemKind, ProblemList};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
-use crate::tsindex::{IndexedRun, Selection};
+use crate::tsindex::{IndexedRun, Question, Selection};
 
 /// Times of the index are text with microseconds.
 const MICROSECOND: i64 = 1000;
@@ -84,8 +84,8 @@ pub fn read_window(
     request: &Request<'_>,
     ticker: &mut Ticker<'_>,
 ) -> Result<Answer, Error> {
-    let found = find_runs(archive, request)?;
-    answer(archive, request, &found, ticker)
+    let found = find_runs(archive, std::slice::from_ref(request), ticker)?.concat();
+    answer(&mut Files::new(archive), request, &found, ticker)
 }
 
 /// A row of one of the indexes.
@@ -96,29 +96,50 @@ pub(super) struct FoundRun {
     pub(super) run: Arc<IndexedRun>,
 }
 
-/// The rows that a window may need, index after index.
-pub(super) fn find_runs(archive: &Archive, request: &Request<'_>) -> Result<Vec<FoundRun>, Error> {
-    if request.end_ns < request.start_ns {
+/// Windows of which the rows are looked up at once: a fork of the process waits so long.
+const LOOKED_UP_AT_ONCE: usize = 256;
+
+/// The rows that each of some windows may need, index after index. By this thread alone: it has the
+/// indexes open already.
+pub(super) fn find_runs(
+    archive: &Archive,
+    requests: &[Request<'_>],
+    ticker: &mut Ticker<'_>,
+) -> Result<Vec<Vec<FoundRun>>, Error> {
+    if requests.iter().any(|r| r.end_ns < r.start_ns) {
         return Err(Error::Argument(
             "the end time is before the start time".into(),
         ));
     }
-    let mut found = Vec::new();
+    let questions: Vec<_> = requests
+        .iter()
+        .map(|request| Question {
+            selection: request.selection,
+            start_ns: request.start_ns,
+            end_ns: request.end_ns,
+        })
+        .collect();
+    let mut found = vec![Vec::new(); requests.len()];
     for (source, Source { index, .. }) in archive.sources().iter().enumerate() {
-        let runs = index.runs(request.selection, request.start_ns, request.end_ns)?;
-        found.extend(runs.into_iter().map(|run| FoundRun { source, run }));
+        let chunks = found.chunks_mut(LOOKED_UP_AT_ONCE);
+        for (found, questions) in chunks.zip(questions.chunks(LOOKED_UP_AT_ONCE)) {
+            ticker.poll()?;
+            for (found, runs) in found.iter_mut().zip(index.runs_of(questions)?) {
+                found.extend(runs.into_iter().map(|run| FoundRun { source, run }));
+            }
+        }
     }
     Ok(found)
 }
 
 /// The samples of a window, from the rows that were found for it.
 pub(super) fn answer(
-    archive: &Archive,
+    files: &mut Files<'_>,
     request: &Request<'_>,
     found: &[FoundRun],
     ticker: &mut Ticker<'_>,
 ) -> Result<Answer, Error> {
-    let mut gathered = Gathered::read(archive, request, found, ticker)?;
+    let mut gathered = Gathered::read(files, request, found, ticker)?;
     let mut answer = Answer {
         problems: std::mem::take(&mut gathered.problems),
         ..Answer::default()
@@ -149,16 +170,15 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Read the bytes of a window.
     pub(super) fn read(
-        archive: &Archive,
+        files: &mut Files<'_>,
         request: &Request<'_>,
         found: &[FoundRun],
         ticker: &mut Ticker<'_>,
     ) -> Result<Self, Error> {
         let mut gathered = Self::default();
-        let mut files = Files::new(archive);
         for FoundRun { source, run } in found {
             ticker.poll()?;
-            gathered.gather(*source, run, request, &mut files);
+            gathered.gather(*source, run, request, files);
         }
         Ok(gathered)
     }
