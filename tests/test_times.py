@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from credit_fast.times import UTCDateTime, nearest_sample, sample_time_ns, to_ns
+from credit_fast.times import UTCDateTime, nearest_sample, sample_time_ns, texts, to_ns
 
 NS = 1_330_608_131_500_000_000  # 2012-03-01T13:22:11.5 UTC
 any_ns = st.integers(-(2**63) + 1, 2**63 - 1)
@@ -114,6 +114,12 @@ def test_str_rounds_half_to_even_microseconds() -> None:
     assert str(UTCDateTime(ns=1500)).endswith("00.000002Z")
     assert str(UTCDateTime(ns=-400)) == "1970-01-01T00:00:00.000000Z"
     assert str(UTCDateTime(ns=999_999_999)) == "1970-01-01T00:00:01.000000Z"
+
+
+@given(st.lists(any_ns | st.integers(-(10**6), 10**6).map(lambda n: n * 500), max_size=5))
+def test_texts_of_many_times_are_those_of_each(times_ns: list[int]) -> None:
+    expected = [str(UTCDateTime(ns=ns)) for ns in times_ns]
+    assert texts(np.array(times_ns, np.int64)) == expected
 
 
 @pytest.mark.parametrize(

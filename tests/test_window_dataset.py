@@ -121,6 +121,11 @@ def test_columns_take_the_phases_that_they_name(client: Client) -> None:
     assert dataset[0][0][0, 0] == 900
 
 
+def test_a_batch_of_nothing_is_empty(client: Client) -> None:
+    data, labels, metadata = WindowDataset(client, EVENTS, 800).batch([])
+    assert (data.shape, labels.shape, metadata) == ((0, 3, 800), (0, 2), [])
+
+
 def in_worker(dataset: WindowDataset, indices: list[int]) -> list[Any]:
     return dataset.__getitems__(indices)
 
@@ -149,6 +154,10 @@ def test_workers_give_the_same(client: Client, method: str) -> None:
         ({"position": (0.5, 0.2)}, "expected fractions from 0 to 1"),
         ({"incomplete": "skip"}, 'expected "fill" or "nan"'),
         ({"sampling_rate": 0}, "expected a number above 0"),
+        ({"npts": 0}, "npts 0: expected 1 or more"),
+        ({"dtype": "int16"}, "expected one of float32"),
+        ({"components": ""}, "expected one or more letters"),
+        ({"threads": 0}, "threads 0"),
     ],
 )
 def test_what_makes_no_sense_is_refused(client: Client, options: dict[str, Any], text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal, overload
 import numpy.typing as npt
 
 from credit_fast import availability
-from credit_fast.cutting import Windows, cut
+from credit_fast.cutting import Cutting, Windows
 from credit_fast.errors import check_threads
 from credit_fast.index_files import IndexPaths, PathMaps, open_archive
 from credit_fast.reading import stream_of
@@ -282,7 +282,8 @@ class Client:
             As `get_waveforms`; samples of records that failed their own check are missing.
         """
         check_threads(threads)
-        return cut(self._archive, requests, npts, components, dtype, incomplete, fill, out, threads)
+        cutting = Cutting(npts, components, dtype, incomplete, fill)
+        return cutting.cut(self._archive, cutting.requested(requests), out, threads)
 
     def get_nslc(
         self,

@@ -18,12 +18,14 @@ from credit_fast import _core
 from credit_fast.errors import DataWarning, IncompleteWindowError, Problem
 from credit_fast.times import UTCDateTime, to_ns
 
-__all__ = ["Windows", "cut"]
+__all__ = ["Cutting", "Row", "Windows"]
 
 _DTYPES = ("float32", "float64", "int32")
 _RULES = ("fill", "nan", "skip", "raise")
 
 _Codes = tuple[str, str, str, str]
+#: Codes of a channel, and the time in nanoseconds that a window of it begins at.
+Row = tuple[_Codes, int]
 
 
 @dataclass(frozen=True)
@@ -52,71 +54,97 @@ class Windows:
         return UTCDateTime(ns=int(self.starttime_ns[row, component]))
 
 
-def cut(
-    archive: _core.Archive,
-    requests: Iterable[Sequence[Any]],
-    npts: int,
-    components: str | Sequence[str] | None,
-    dtype: npt.DTypeLike,
-    incomplete: str,
-    fill: float,
-    out: npt.NDArray[Any] | None,
-    threads: int | None,
-) -> Windows:
-    """Cut windows; see `Client.cut`."""
-    kind = np.dtype(dtype)
-    if kind.name not in _DTYPES or not kind.isnative:
-        raise ValueError(f"dtype {dtype!r}: expected one of {', '.join(_DTYPES)}")
-    if incomplete not in _RULES:
-        raise ValueError(f"incomplete {incomplete!r}: expected one of {', '.join(_RULES)}")
-    if incomplete == "nan" and kind.kind != "f":
-        raise ValueError('incomplete "nan": expected float32 or float64, integers have no NaN')
-    npts = operator.index(npts)
-    if npts < 1:
-        raise ValueError(f"npts {npts}: expected 1 or more")
-    letters = None if components is None else list(components)
-    if letters is not None and (not letters or not all(letters)):
-        raise ValueError(f"components {components!r}: expected one or more letters")
-    rows = [
-        row for number, request in enumerate(requests) for row in _rows(number, request, letters)
-    ]
-    number_of = 1 if letters is None else len(letters)
-    shape = (len(rows) // number_of, number_of, npts)
-    if kind.kind == "i" and not (float(fill).is_integer() and abs(fill) < 2**31):
-        raise ValueError(f"fill {fill!r}: expected a whole number that {kind} holds")
-    data = _array(out, shape, kind)
-    data[...] = np.nan if incomplete == "nan" else fill
-    starts, rates, there, told = archive.cut(rows, npts, data.reshape(-1), threads)
-    problems = [Problem._from_core(fields) for fields in told]
-    for problem in problems:
-        warnings.warn(DataWarning(str(problem)), stacklevel=3)
-    windows = Windows(
-        data,
-        np.array(starts, np.int64).reshape(shape[:2]),
-        np.array(rates, np.float64).reshape(shape[:2]),
-        np.array(there, np.float64).reshape(shape[:2]) / npts,
-        np.arange(shape[0]),
-        problems,
-    )
-    if incomplete in ("skip", "raise"):
-        return _complete(windows, rows, incomplete)
-    return windows
+class Cutting:
+    """How windows are cut; the parameters are those of `Client.cut`.
 
+    Raises
+    ------
+    ValueError, TypeError
+        An option is not understood.
+    """
 
-def _rows(
-    number: int, request: Sequence[Any], letters: list[str] | None
-) -> list[tuple[_Codes, int]]:
-    """A request as codes and start of each component."""
-    try:
-        network, station, location, channel, starttime = request
-        start_ns = to_ns(starttime)
-        channels = _channels(channel, letters)
+    def __init__(
+        self,
+        npts: int,
+        components: str | Sequence[str] | None,
+        dtype: npt.DTypeLike,
+        incomplete: str,
+        fill: float,
+    ) -> None:
+        self._kind = kind = np.dtype(dtype)
+        if kind.name not in _DTYPES or not kind.isnative:
+            raise ValueError(f"dtype {dtype!r}: expected one of {', '.join(_DTYPES)}")
+        if incomplete not in _RULES:
+            raise ValueError(f"incomplete {incomplete!r}: expected one of {', '.join(_RULES)}")
+        if incomplete == "nan" and kind.kind != "f":
+            raise ValueError('incomplete "nan": expected float32 or float64, integers have no NaN')
+        self._npts = operator.index(npts)
+        if self._npts < 1:
+            raise ValueError(f"npts {npts}: expected 1 or more")
+        self._letters = None if components is None else list(components)
+        if self._letters is not None and (not self._letters or not all(self._letters)):
+            raise ValueError(f"components {components!r}: expected one or more letters")
+        if kind.kind == "i" and not (float(fill).is_integer() and abs(fill) < 2**31):
+            raise ValueError(f"fill {fill!r}: expected a whole number that {kind} holds")
+        self._incomplete = incomplete
+        self._fill = np.nan if incomplete == "nan" else fill
+        #: Channels by what they are asked for as.
+        self._known: dict[str, list[str]] = {}
+
+    def requested(self, requests: Iterable[Sequence[Any]]) -> list[Row]:
+        """Rows of what the user asked for."""
+        return [
+            row
+            for number, request in enumerate(requests)
+            for row in self._requested(number, request)
+        ]
+
+    def rows(
+        self, network: str, station: str, location: str, channel: str, start_ns: int
+    ) -> list[Row]:
+        """Codes and start of each component of a window."""
+        channels = self._known.get(channel)
+        if channels is None:
+            channels = self._known[channel] = _channels(channel, self._letters)
         return [((network, station, location, code), start_ns) for code in channels]
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"request {number}, {request!r}: {error}; expected network, station, location, "
-            "channel, starttime"
-        ) from None
+
+    def _requested(self, number: int, request: Sequence[Any]) -> list[Row]:
+        try:
+            network, station, location, channel, starttime = request
+            return self.rows(network, station, location, channel, to_ns(starttime))
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"request {number}, {request!r}: {error}; expected network, station, location, "
+                "channel, starttime"
+            ) from None
+
+    def cut(
+        self,
+        archive: _core.Archive,
+        rows: list[Row],
+        out: npt.NDArray[Any] | None = None,
+        threads: int | None = None,
+    ) -> Windows:
+        """Cut the windows of rows; warns in the name of the caller's caller."""
+        components = 1 if self._letters is None else len(self._letters)
+        shape = (len(rows) // components, components, self._npts)
+        data = _array(out, shape, self._kind)
+        data[...] = self._fill
+        starts, rates, there, told = archive.cut(rows, self._npts, data.reshape(-1), threads)
+        problems = [Problem._from_core(fields) for fields in told]
+        for problem in problems:
+            warnings.warn(DataWarning(str(problem)), stacklevel=3)
+        windows = Windows(
+            data,
+            np.array(starts, np.int64).reshape(shape[:2]),
+            np.array(rates, np.float64).reshape(shape[:2]),
+            np.array(there, np.float64).reshape(shape[:2]) / self._npts,
+            np.arange(shape[0]),
+            problems,
+        )
+        if self._incomplete in ("skip", "raise"):
+            return _complete(windows, rows, self._incomplete)
+        return windows
 
 
 def _channels(channel: str, letters: list[str] | None) -> list[str]:
@@ -142,7 +170,7 @@ def _array(
     return out
 
 
-def _complete(windows: Windows, rows: list[tuple[_Codes, int]], rule: str) -> Windows:
+def _complete(windows: Windows, rows: list[Row], rule: str) -> Windows:
     """The rows without a missing sample; or an error that names the first with one."""
     whole = (windows.coverage == 1).all(axis=1)
     if rule == "raise" and not whole.all():

@@ -17,7 +17,9 @@ import numpy.typing as npt
 
 from credit_fast.catalogs.model import Event, Pick
 from credit_fast.client import Client
-from credit_fast.times import UTCDateTime
+from credit_fast.cutting import Cutting, Row
+from credit_fast.errors import check_threads
+from credit_fast.times import from_ns, texts
 
 __all__ = ["WindowDataset"]
 
@@ -109,16 +111,21 @@ class WindowDataset:
         self._position = _between(position)
         self._shuffle = bool(shuffle)
         self._seed = operator.index(seed)
-        self._cut: dict[str, Any] = {
-            "components": components,
-            "dtype": dtype,
-            "incomplete": incomplete,
-            "fill": fill,
-            "threads": threads,
-        }
+        check_threads(threads)
+        self._threads = threads
+        self._cutting = Cutting(self._npts, components, dtype, incomplete, fill)
         self._sources = _sources(picks, self._phases)
         if not self._sources:
             raise ValueError("no window: expected picks with an arrival time")
+        self._first_ns = np.array([source.first_ns for source in self._sources], np.int64)
+        arrivals_ns = [source.arrivals_ns for source in self._sources]
+        shape = (len(self._sources), len(self._phases))
+        self._is_known = np.array(
+            [[time_ns is not None for time_ns in times_ns] for times_ns in arrivals_ns], bool
+        ).reshape(shape)
+        self._arrivals_ns = np.array(
+            [[time_ns or 0 for time_ns in times_ns] for times_ns in arrivals_ns], np.int64
+        ).reshape(shape)
         self.set_epoch(0)
 
     def __len__(self) -> int:
@@ -170,52 +177,59 @@ class WindowDataset:
         IndexError
             There is no such window.
         """
-        chosen = [self._number(index) for index in indices]
-        requests, bands = [], []
-        for number in chosen:
-            source = self._sources[number]
-            before_s = self._positions[number] * (self._npts - 1) / self._rate_hz
-            start = UTCDateTime(ns=source.first_ns - round(before_s * _NS_PER_S))
-            band = self._band(source, start)
+        chosen = self._numbers(indices)
+        before_s = self._positions[chosen] * (self._npts - 1) / self._rate_hz
+        asked_ns = self._first_ns[chosen] - np.rint(before_s * _NS_PER_S).astype(np.int64)
+        sources = [self._sources[number] for number in chosen.tolist()]
+        rows: list[Row] = []
+        bands = []
+        for source, start_ns in zip(sources, asked_ns.tolist(), strict=True):
+            band = source.band or self._fullest_band(source, start_ns)
             bands.append(band)
-            requests.append((source.network, source.station, source.location, band, start))
-        windows = self._client.cut(requests, self._npts, **self._cut)
-        labels = np.full((len(chosen), len(self._phases)), np.nan)
-        metadata = []
-        for row, number in enumerate(chosen):
-            source = self._sources[number]
-            # The component with the most data tells time and rate.
-            best = int(np.argmax(windows.coverage[row]))
-            start_ns = int(windows.starttime_ns[row, best])
-            rate_hz = float(windows.sampling_rate[row, best])
-            for column, time_ns in enumerate(source.arrivals_ns):
-                if time_ns is not None:
-                    sample = (time_ns - start_ns) * rate_hz / _NS_PER_S
-                    # To the nearest sample, as the window begins at the one nearest to its start.
-                    if -0.5 <= sample <= self._npts - 0.5:
-                        labels[row, column] = sample
-            metadata.append(
-                {
-                    "event_id": source.event_id,
-                    "network": source.network,
-                    "station": source.station,
-                    "location": source.location,
-                    "channel": bands[row],
-                    "starttime": str(UTCDateTime(ns=start_ns)),
-                    "sampling_rate": rate_hz,
-                    "coverage": windows.coverage[row].tolist(),
-                    "index": number,
-                }
+            rows += self._cutting.rows(
+                source.network, source.station, source.location, band, start_ns
             )
+        windows = self._cutting.cut(self._client._archive, rows, threads=self._threads)
+        # The component with the most data tells time and rate.
+        best = windows.coverage.argmax(axis=1)
+        every = np.arange(len(chosen))
+        starts_ns = windows.starttime_ns[every, best]
+        rates_hz = windows.sampling_rate[every, best]
+        labels = (self._arrivals_ns[chosen] - starts_ns[:, None]) * rates_hz[:, None] / _NS_PER_S
+        # To the nearest sample, as the window begins at the one nearest to its start.
+        inside = (labels >= -0.5) & (labels <= self._npts - 0.5)
+        labels[~(inside & self._is_known[chosen])] = np.nan
+        known = zip(
+            sources,
+            bands,
+            texts(starts_ns),
+            rates_hz.tolist(),
+            windows.coverage.tolist(),
+            chosen.tolist(),
+            strict=True,
+        )
+        metadata = [
+            {
+                "event_id": source.event_id,
+                "network": source.network,
+                "station": source.station,
+                "location": source.location,
+                "channel": band,
+                "starttime": start,
+                "sampling_rate": rate_hz,
+                "coverage": coverage,
+                "index": number,
+            }
+            for source, band, start, rate_hz, coverage, number in known
+        ]
         return windows.data, labels, metadata
 
-    def _band(self, source: _Source, start: UTCDateTime) -> str:
-        """The channel of a source; where no pick names one, that with the most components.
+    def _fullest_band(self, source: _Source, start_ns: int) -> str:
+        """The channel of a source of which no pick names one: that with the most components.
 
         Of several the first by its letters: components of two instruments make no window.
         """
-        if source.band:
-            return source.band
+        start = from_ns(start_ns)
         end = start + self._npts / self._rate_hz
         channels = self._client.get_nslc(
             source.network, source.station, source.location, "???", start, end
@@ -223,12 +237,13 @@ class WindowDataset:
         number = Counter(channel[:2] for *_, channel in channels)
         return min(number, key=lambda band: (-number[band], band), default="??")
 
-    def _number(self, index: int) -> int:
-        """Number of the window that comes at a place of this epoch's order."""
-        place = operator.index(index)
-        if not -len(self) <= place < len(self):
-            raise IndexError(f"window {place}: expected less than {len(self)}")
-        return int(self._order[place])
+    def _numbers(self, indices: Sequence[int]) -> npt.NDArray[np.int64]:
+        """Numbers of the windows that come at places of this epoch's order."""
+        places = [operator.index(index) for index in indices]
+        for place in places:
+            if not -len(self) <= place < len(self):
+                raise IndexError(f"window {place}: expected less than {len(self)}")
+        return self._order[places]
 
 
 def _between(position: float | tuple[float, float]) -> tuple[float, float]:

@@ -10,7 +10,16 @@ from credit_fast.times.utcdatetime import (
     microseconds,
     nearest_sample,
     sample_time_ns,
+    texts,
     to_ns,
 )
 
-__all__ = ["UTCDateTime", "from_ns", "microseconds", "nearest_sample", "sample_time_ns", "to_ns"]
+__all__ = [
+    "UTCDateTime",
+    "from_ns",
+    "microseconds",
+    "nearest_sample",
+    "sample_time_ns",
+    "texts",
+    "to_ns",
+]
