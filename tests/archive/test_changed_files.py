@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from bad_files import mseed
 
@@ -70,6 +71,36 @@ def test_a_file_that_changed_costs_no_window_but_that_of_the_change(
             # A record has about 450 samples: the wrong one reaches into two windows at most.
             short += not np.array_equal(found, expected)
     assert short <= 2 * lost
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_many_windows_are_those_of_the_file_as_it_is_now(
+    archive: Path, index: Path, in_place: bool
+) -> None:
+    def write(seed: int) -> npt.NDArray[np.int32]:
+        noise = np.random.default_rng(seed).integers(-500, 500, NPTS, dtype=np.int32)
+        data = _core.encode_mseed2("XX", "LONG", "", "HHZ", START.ns, RATE, noise, "STEIM2", RECLEN)
+        place = file if in_place else archive / "part"
+        place.write_bytes(data)
+        place.replace(file)
+        return noise
+
+    file = archive / "long.mseed"
+    write(1)
+    credit_fast.makeindex(archive, index, progress=False)
+    client = Client(index)
+    starts = [START + 10 * number for number in range(290)]
+    rows = [("XX", "LONG", "", "HHZ", start) for start in starts]
+    # As many records at nearly the same places: the index, which nobody made anew, leads there.
+    for seed in (1, 2, 3):
+        noise = write(seed)
+        expected = noise[:290_000].reshape(290, 1, 1000)
+        windows = client.cut(rows, 1000, components=None, dtype="int32", threads=2)
+        assert np.array_equal(windows.data, expected)
+        bulk = [(*row, row[-1] + 9.99) for row in rows]
+        streams = client.get_waveforms_bulk(bulk, grouped=True, threads=2)
+        for stream, [part] in zip(streams, expected, strict=True):
+            assert np.array_equal(np.concatenate([trace.data for trace in stream]), part)
 
 
 def test_an_index_that_was_written_over_in_place_is_read_anew(

@@ -98,6 +98,25 @@ def test_many_windows_are_read_file_by_file_whatever_their_order(many: Path, ind
     assert len(set(names)) == FILES
 
 
+def test_many_windows_open_each_file_once_and_their_threads_no_index(
+    many: Path, index: Path
+) -> None:
+    made(many, index)
+    client = Client(index)
+    starts = [START + file * SECONDS + place for file in range(FILES) for place in (0.5, 1, 1.5, 2)]
+    random.Random(4).shuffle(starts)
+    cuts = [("XX", "MANY", "", "BHZ", start) for start in starts]
+    bulk = [(*row, row[-1] + 1) for row in cuts]
+    for threads in (1, 3):
+        with opened(index.parent) as indexes, opened(many) as names:
+            client.get_waveforms_bulk(bulk, threads=threads)
+            client.cut(cuts, 100, components=None, threads=threads)
+        assert indexes == []
+        # Sixteen windows are what a thread takes at once: another one may be at the same file.
+        borders = 0 if threads == 1 else 2 * (len(cuts) // 16)
+        assert 2 * FILES <= len(names) <= 2 * FILES + borders
+
+
 def test_a_whole_file_is_opened_once(many: Path) -> None:
     with opened(many) as names:
         credit_fast.read(many / name(3))

@@ -117,6 +117,36 @@ fn an_open_index_in_the_archive_is_not_opened_again() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn hundreds_of_indexes_stay_open_and_thousands_do_not() {
+    let archive = Archive::new();
+    archive.write("a", &counting("HHZ", 0, 1000));
+    archive.run();
+    let all = Selection::new("*", "*", "*", "*");
+    let readers: Vec<_> = (0..300)
+        .map(|number| {
+            let copy = archive.index().with_file_name(format!("many-{number}.db"));
+            fs::copy(archive.index(), &copy).unwrap();
+            IndexReader::open(&copy).unwrap()
+        })
+        .collect();
+    let ask = |readers: &[IndexReader]| {
+        for reader in readers {
+            assert_eq!(reader.channels(&all).unwrap().len(), 1);
+        }
+        descriptors_of("many-")
+    };
+    // Other tests of this process have a few connections, too.
+    assert!((200..=256).contains(&ask(&readers)));
+    thread::scope(|scope| {
+        // Another thread always has some of its own.
+        let there = scope.spawn(|| ask(&readers)).join().unwrap();
+        assert!((264..=320).contains(&there), "{there}");
+    });
+    assert!((200..=256).contains(&ask(&readers)));
+}
+
+#[test]
 fn a_file_of_bad_records_is_a_thousand_lines_and_a_count_in_each_run() {
     let archive = Archive::new();
     let good = counting("HHZ", 0, 1_500_000);

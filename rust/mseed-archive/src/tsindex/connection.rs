@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -19,10 +19,17 @@ use super::rows::KeptRows;
 use super::tables::{self, RowTable};
 use crate::{Error, fork};
 
-/// Connections that a thread keeps open.
+/// Connections that every thread may keep open.
 const OPEN_PER_THREAD: usize = 64;
 
+/// Connections of all threads up to which a thread keeps more: each is a file that is open, of which
+/// a process may have a thousand, and opening one anew costs as much as ten windows.
+const OPEN_IN_ALL: usize = 256;
+
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+
+/// Connections that are open.
+static NUMBER_OPEN: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static OPEN: RefCell<OpenHandles> = const { RefCell::new(OpenHandles(Vec::new())) };
@@ -59,6 +66,7 @@ pub(super) struct SlowChannels {
 
 impl Handle {
     fn close(self) {
+        NUMBER_OPEN.fetch_sub(1, Ordering::Relaxed);
         if self.process == std::process::id() {
             let _inside = fork::enter();
             drop(self);
@@ -125,10 +133,13 @@ impl IndexReader {
             let at = match open.iter().position(|h| h.reader == self.id) {
                 Some(at) => at,
                 None => {
-                    if open.len() >= OPEN_PER_THREAD {
+                    if open.len() >= OPEN_PER_THREAD
+                        && NUMBER_OPEN.load(Ordering::Relaxed) >= OPEN_IN_ALL
+                    {
                         open.remove(0).close();
                     }
                     open.push(self.connect(process, file)?);
+                    NUMBER_OPEN.fetch_add(1, Ordering::Relaxed);
                     open.len() - 1
                 }
             };
