@@ -26,7 +26,8 @@ _Span = tuple[str, str, str, str, int, int, float]
 _Segment = tuple[str, str, str, str, int, float, NDArray[Any], str | None, str, int]
 _Problem = tuple[str, str, str, int | None, int, int]
 _Answer = tuple[list[_Segment], list[_Problem]]
-_Window = tuple[list[_Segment], list[_Problem], list[str]]
+_Chosen = tuple[list[int] | None, str | None, bool]
+_Window = tuple[list[_Segment], list[_Problem], list[str], list[tuple[str, int, int, int]]]
 
 __version__: str
 
@@ -77,15 +78,25 @@ class Archive:
     def channels(self, codes: _Codes) -> list[_Extent]: ...
     def spans(self, codes: _Codes, start_ns: int, end_ns: int) -> list[_Span]: ...
     def window(
-        self, codes: _Codes, start_ns: int, end_ns: int, rules: dict[str, Any]
+        self,
+        codes: _Codes,
+        start_ns: int,
+        end_ns: int,
+        rules: dict[str, Any],
+        chosen: _Chosen,
     ) -> _Window: ...
     def windows(
-        self, rows: Sequence[tuple[_Codes, int, int]], rules: dict[str, Any], threads: int | None
+        self,
+        rows: Sequence[tuple[_Codes, int, int]],
+        rules: dict[str, Any],
+        chosen: _Chosen,
+        threads: int | None,
     ) -> list[_Window]: ...
     def cut(
         self,
         rows: Sequence[tuple[_Codes, int]],
+        chosen: _Chosen,
         npts: int,
         out: NDArray[Any],
         threads: int | None,
-    ) -> tuple[list[int], list[float], list[int], list[_Problem]]: ...
+    ) -> tuple[list[int], list[float], list[int], list[int], list[_Problem]]: ...

@@ -9,12 +9,14 @@ from typing import Any, Literal, overload
 import numpy.typing as npt
 
 from credit_fast import availability
+from credit_fast.choosing import Chosen, Quality, Version, chosen
 from credit_fast.cutting import Cutting, Windows
 from credit_fast.errors import check_threads
 from credit_fast.index_files import IndexPaths, PathMaps, open_archive
 from credit_fast.reading import stream_of
 from credit_fast.times import UTCDateTime, to_ns
 from credit_fast.waveform import Stream
+from credit_fast.waveform.overlaps import Overlaps
 
 __all__ = ["Client"]
 
@@ -77,8 +79,17 @@ class Client:
         *,
         edge: _Edge = "nearest",
         half_open: bool = False,
+        version: Version = None,
+        quality: Quality = None,
     ) -> Stream:
         """Cut a window out of the archive.
+
+        Where samples of a channel are there twice, at the same times, and a merge is asked for, the
+        identical ones become one. Of those that differ the higher publication version counts
+        (miniSEED 2: R is 1, D 2, Q 3, M 4); of one version the file that was scanned later, then
+        the one that was changed later. Within one file and version, and where all of that is the
+        same, nothing decides: they stay separate traces, and 0 and 1 merge them by their rules.
+        ``stream.overlaps`` tells how many samples were left out, and why.
 
         Parameters
         ----------
@@ -91,19 +102,28 @@ class Client:
         merge
             -1 joins what is seamless, over the borders of files and days, and drops identical
             overlaps; 0 and 1 merge as ``Stream.merge(method=…)``; None returns the pieces of
-            each file as they are.
+            each file as they are, overlaps too.
         edge
             Which sample an end takes that lies between two: "nearest" (half way the one inside),
             as ``Stream.slice`` of ObsPy does on the whole file; "inside" the window, or "outside".
         half_open
             Leave the end out: the window ends before the sample that a window from its end on
             would begin with, so that windows one behind the other share no sample.
+        version
+            Only data of this publication version, or of these, as their records say: a number or a
+            list of them. "all" leaves overlaps as they are: all of the data, as separate traces
+            where they differ.
+        quality
+            Only data of these quality letters of miniSEED 2: "D", "DQ" or ["D", "Q"]; data of
+            miniSEED 3 have none. "B" is the best, as None; "*" is all, as ``version="all"``.
+            Where both `version` and `quality` are given, both must hold.
 
         Returns
         -------
         Stream
             Traces sorted by id and start time; empty when there is no data. Text is no waveform:
-            `read` gives it.
+            `read` gives it. Its `overlaps` count the samples of the window that were left out, by
+            trace id and by reason: "identical", "version" or "scan".
 
         Raises
         ------
@@ -116,8 +136,8 @@ class Client:
             A data file vanished, changed or is damaged; the rest of the answer is returned.
         """
         codes = (network, station, location, channel)
-        rules = _rules(merge, edge, half_open)
-        return self._window(codes, starttime, endtime, merge, rules)[0]
+        rules, choice = _rules(merge, edge, half_open), chosen(version, quality)
+        return self._window(codes, starttime, endtime, merge, rules, choice)[0]
 
     @overload
     def get_waveforms_bulk(
@@ -128,6 +148,8 @@ class Client:
         grouped: Literal[False] = False,
         edge: _Edge = "nearest",
         half_open: bool = False,
+        version: Version = None,
+        quality: Quality = None,
         threads: int | None = None,
     ) -> Stream: ...
     @overload
@@ -139,6 +161,8 @@ class Client:
         grouped: Literal[True],
         edge: _Edge = "nearest",
         half_open: bool = False,
+        version: Version = None,
+        quality: Quality = None,
         threads: int | None = None,
     ) -> list[Stream]: ...
     def get_waveforms_bulk(
@@ -149,6 +173,8 @@ class Client:
         grouped: bool = False,
         edge: _Edge = "nearest",
         half_open: bool = False,
+        version: Version = None,
+        quality: Quality = None,
         threads: int | None = None,
     ) -> Stream | list[Stream]:
         """Cut many windows: read in the order of files and offsets, decoded by several threads.
@@ -158,11 +184,11 @@ class Client:
         bulk
             Rows of network, station, location, channel, starttime, endtime, each as in
             `get_waveforms`.
-        merge, edge, half_open
+        merge, edge, half_open, version, quality
             As in `get_waveforms`, for each row by itself.
         grouped
             A list with one Stream for each row, in their order, instead of one Stream of all
-            traces, row after row.
+            traces, row after row, whose `overlaps` are those of all rows together.
         threads
             Threads that read and decode, one a core by default.
 
@@ -177,16 +203,19 @@ class Client:
             As `get_waveforms`.
         """
         check_threads(threads)
-        rules = _rules(merge, edge, half_open)
+        rules, choice = _rules(merge, edge, half_open), chosen(version, quality)
         rows = [_bulk_row(number, row) for number, row in enumerate(bulk)]
-        answers = self._archive.windows(rows, rules, threads)
+        answers = self._archive.windows(rows, rules, choice, threads)
         streams = [
-            _arranged(stream_of((segments, problems), stacklevel=2), merge)
-            for segments, problems, _ in answers
+            _arranged(stream_of((segments, problems), stacklevel=2), merge, dropped)
+            for segments, problems, _, dropped in answers
         ]
         if grouped:
             return streams
-        return Stream(trace for stream in streams for trace in stream.traces)
+        together = Stream(trace for stream in streams for trace in stream.traces)
+        for stream in streams:
+            together.overlaps.add(stream.overlaps)
+        return together
 
     def get_checked_waveforms(
         self,
@@ -196,33 +225,43 @@ class Client:
         channel: str,
         starttime: Any,
         endtime: Any,
+        *,
+        version: Version = None,
+        quality: Quality = None,
     ) -> tuple[Stream, Counter[str]]:
         """Cut a window without the samples of records that failed their own check.
 
         Arguments and warnings as in `get_waveforms`. A record fails when its checksum is wrong,
         its last sample is not the one that it declares, it holds an undefined code, or fewer
         samples than it says. All of its samples are left out: which of them are right, nothing
-        tells.
+        tells. So it takes the place of no other record, whatever its version.
 
         Returns
         -------
         Stream
             As `get_waveforms` gives it, with a gap in place of each such record (unless another
-            record has the same samples).
+            record has samples of the same times).
         Counter
             Number of such records by trace id, those of channels without any other included.
         """
         codes = (network, station, location, channel)
         rules = {**_rules(-1, "nearest", False), "keep_failed": False}
-        return self._window(codes, starttime, endtime, -1, rules)
+        return self._window(codes, starttime, endtime, -1, rules, chosen(version, quality))
 
     def _window(
-        self, codes: _Codes, starttime: Any, endtime: Any, merge: int | None, rules: dict[str, Any]
+        self,
+        codes: _Codes,
+        starttime: Any,
+        endtime: Any,
+        merge: int | None,
+        rules: dict[str, Any],
+        choice: Chosen,
     ) -> tuple[Stream, Counter[str]]:
         """The traces of a window, and how many records of each trace id failed their check."""
-        start_ns, end_ns = _window_ns(starttime, endtime)
-        segments, problems, failed = self._archive.window(codes, start_ns, end_ns, rules)
-        return _arranged(stream_of((segments, problems), stacklevel=3), merge), Counter(failed)
+        window = _window_ns(starttime, endtime)
+        segments, problems, failed, dropped = self._archive.window(codes, *window, rules, choice)
+        stream = stream_of((segments, problems), stacklevel=3)
+        return _arranged(stream, merge, dropped), Counter(failed)
 
     def cut(
         self,
@@ -234,9 +273,14 @@ class Client:
         incomplete: Literal["fill", "nan", "skip", "raise"] = "fill",
         fill: float = 0,
         out: npt.NDArray[Any] | None = None,
+        version: Version = None,
+        quality: Quality = None,
         threads: int | None = None,
     ) -> Windows:
         """Cut windows of exactly `npts` samples into one array, for machine learning.
+
+        Where samples are there twice, one is taken as in `get_waveforms`; where nothing decides,
+        that of the run of records that begins first.
 
         Parameters
         ----------
@@ -261,13 +305,16 @@ class Client:
             Value of missing samples.
         out
             Array of shape (rows, components, npts) and type `dtype` to be written to, contiguous.
+        version, quality
+            As in `get_waveforms`.
         threads
             Threads that read and decode, one a core by default.
 
         Returns
         -------
         Windows
-            Samples, start times, rates, and the fraction of each window that is there.
+            Samples, start times, rates, the fraction of each window that is there, and how many
+            samples were left out for others.
 
         Raises
         ------
@@ -282,7 +329,7 @@ class Client:
             As `get_waveforms`; samples of records that failed their own check are missing.
         """
         check_threads(threads)
-        cutting = Cutting(npts, components, dtype, incomplete, fill)
+        cutting = Cutting(npts, components, dtype, incomplete, fill, chosen(version, quality))
         return cutting.cut(self._archive, cutting.requested(requests), out, threads)
 
     def get_nslc(
@@ -421,8 +468,12 @@ def _rules(merge: int | None, edge: str, half_open: bool) -> dict[str, Any]:
     }
 
 
-def _arranged(stream: Stream, merge: int | None) -> Stream:
-    """Merged as asked for, by id and start time."""
+def _arranged(
+    stream: Stream, merge: int | None, dropped: list[tuple[str, int, int, int]]
+) -> Stream:
+    """Merged as asked for, by id and start time; with what the core dropped."""
+    if dropped:
+        stream.overlaps = Overlaps.of_core(dropped)
     if len(stream.traces) > 1:
         if merge is not None:
             stream.merge(method=merge)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast import _core
+from credit_fast.choosing import Chosen
 from credit_fast.errors import DataWarning, IncompleteWindowError, Problem
 from credit_fast.times import UTCDateTime, to_ns
 
@@ -41,6 +42,9 @@ class Windows:
     sampling_rate: npt.NDArray[np.float64]
     #: Fraction of the samples that are there; float64 from 0 to 1, shape (n, c).
     coverage: npt.NDArray[np.float64]
+    #: Number of samples that were left out as others of the same times count (see
+    #: `Client.get_waveforms`), identical ones included; int64, shape (n, c).
+    overlaps: npt.NDArray[np.int64]
     #: Row of the request that each window is of; int64, shape (n,).
     index: npt.NDArray[np.int64]
     #: What was wrong on the way.
@@ -70,6 +74,7 @@ class Cutting:
         dtype: npt.DTypeLike,
         incomplete: str,
         fill: float,
+        choice: Chosen,
     ) -> None:
         self._kind = kind = np.dtype(dtype)
         if kind.name not in _DTYPES or not kind.isnative:
@@ -87,6 +92,7 @@ class Cutting:
         if kind.kind == "i" and not (float(fill).is_integer() and abs(fill) < 2**31):
             raise ValueError(f"fill {fill!r}: expected a whole number that {kind} holds")
         self._incomplete = incomplete
+        self._choice = choice
         self._fill = np.nan if incomplete == "nan" else fill
         #: Channels by what they are asked for as.
         self._known: dict[str, list[str]] = {}
@@ -130,7 +136,9 @@ class Cutting:
         shape = (len(rows) // components, components, self._npts)
         data = _array(out, shape, self._kind)
         data[...] = self._fill
-        starts, rates, there, told = archive.cut(rows, self._npts, data.reshape(-1), threads)
+        flat = data.reshape(-1)
+        cuts = archive.cut(rows, self._choice, self._npts, flat, threads)
+        starts, rates, there, dropped, told = cuts
         problems = [Problem._from_core(fields) for fields in told]
         for problem in problems:
             warnings.warn(DataWarning(str(problem)), stacklevel=3)
@@ -139,6 +147,7 @@ class Cutting:
             np.array(starts, np.int64).reshape(shape[:2]),
             np.array(rates, np.float64).reshape(shape[:2]),
             np.array(there, np.float64).reshape(shape[:2]) / self._npts,
+            np.array(dropped, np.int64).reshape(shape[:2]),
             np.arange(shape[0]),
             problems,
         )
@@ -188,6 +197,7 @@ def _complete(windows: Windows, rows: list[Row], rule: str) -> Windows:
         windows.starttime_ns[whole],
         windows.sampling_rate[whole],
         windows.coverage[whole],
+        windows.overlaps[whole],
         windows.index[whole],
         windows.problems,
     )

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from credit_fast import client
+from credit_fast.waveform import Stream
 from credit_fast.waveform.trace import import_obspy
 
 __all__ = ["Client"]
@@ -70,19 +71,30 @@ class Client:
         merge: int | None = -1,
         **options: Any,
     ) -> Any:
-        """Cut a window, as `credit_fast.Client.get_waveforms`; an `obspy.Stream`."""
-        return self._client.get_waveforms(
-            network, station, location, channel, starttime, endtime, merge, **options
-        ).to_obspy()
+        """Cut a window, as `credit_fast.Client.get_waveforms`; an `obspy.Stream`.
+
+        It decides overlaps as that does, which ObsPy's client does not: ``version="all"`` leaves
+        them as they are. Samples that were left out are counted in an attribute of the stream,
+        `overlaps`, by trace id and reason. `options` are `edge`, `half_open`, `version` and
+        `quality`.
+        """
+        return _to_obspy(
+            self._client.get_waveforms(
+                network, station, location, channel, starttime, endtime, merge, **options
+            )
+        )
 
     def get_waveforms_bulk(
         self, query_rows: Iterable[Sequence[Any]], merge: int | None = -1, **options: Any
     ) -> Any:
-        """Cut many windows; an `obspy.Stream`, or a list of them with ``grouped=True``."""
+        """Cut many windows; an `obspy.Stream`, or a list of them with ``grouped=True``.
+
+        `options` are those of `get_waveforms`, and `threads`.
+        """
         found = self._client.get_waveforms_bulk(query_rows, merge, **options)
         if isinstance(found, list):
-            return [stream.to_obspy() for stream in found]
-        return found.to_obspy()
+            return [_to_obspy(stream) for stream in found]
+        return _to_obspy(found)
 
     def get_nslc(self, *codes_and_times: Any, **named: Any) -> list[tuple[str, str, str, str]]:
         """List the channels that have data, as `credit_fast.Client.get_nslc`."""
@@ -107,6 +119,12 @@ class Client:
     def _timed(self, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         time = self._time
         return [(*row[:4], time(ns=row[4].ns), time(ns=row[5].ns), *row[6:]) for row in rows]
+
+
+def _to_obspy(stream: Stream) -> Any:
+    made = stream.to_obspy()
+    made.overlaps = stream.overlaps
+    return made
 
 
 def _reopened(kind: type[Client], paths: Any, path_maps: Any) -> Client:

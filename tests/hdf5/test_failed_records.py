@@ -261,3 +261,36 @@ def test_the_checksum_of_these_tests_is_the_right_one(tmp_path: Path) -> None:
         request = ("*", "*", "*", "*", UTCDateTime(ns=at(0.0)), UTCDateTime(ns=at(9.0)))
         (trace,) = Client(tmp_path / "index.db").get_waveforms(*request)
     assert np.array_equal(trace.data, noise(0, 100))
+
+
+def test_samples_left_out_for_others_are_in_the_account(tmp_path: Path) -> None:
+    """A better version of a second of HHZ, with the spoilt record in it, and copies of HHN."""
+    archive = spoilt(tmp_path, last_sample, 3)
+    lost, count = archive.lost
+    assert count > 80
+    first = lost - 20
+    better = noise(ord("Z"), NPTS)[first : first + 100].copy()
+    better[:10] += 1
+    for channel, start, data, quality in [
+        ("HHZ", first / 100, better, "Q"),
+        ("HHN", 2.0, noise(ord("N"), NPTS)[200:300], "D"),
+    ]:
+        content = encode_mseed2(
+            "X1", "AAA", "00", channel, at(start), 100.0, data, "STEIM2", RECLEN, quality=quality
+        )
+        (tmp_path / "data" / f"{channel}.more").write_bytes(content)
+    makeindex(tmp_path / "data", archive.index, progress=False)
+    report = archive.make()
+    with h5py.File(tmp_path / "out.h5") as file:
+        expected = noise(ord("Z"), NPTS)
+        expected[first : first + 100] = better
+        expected[first + 100 : lost + count] = 0
+        assert np.array_equal(file[EVENT.event_id][STATION]["HHZ"][()], expected[100:701])
+    assert report.overlap_decided_channels == 2
+    # Of HHZ twenty samples, as the others are no data.
+    assert report.overlap_decided_samples == {"identical": 10 + 100, "version": 10}
+    assert report.overlap_conflict_samples == 0
+    (line,) = [line for line in str(report).splitlines() if "left out for others" in line]
+    assert line.split()[-6:] == ["2", "110", "identical,", "10", "by", "version"]
+    assert report.to_dict()["overlap_decided_samples"] == {"identical": 110, "version": 10}
+    assert archive.check(range_s=2.0).is_whole

@@ -4,11 +4,27 @@ from __future__ import annotations
 
 import pickle
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from overlap_archive import (
+    CODES as OVERLAP_CODES,
+)
+from overlap_archive import (
+    ID,
+    at,
+    change_index,
+    client_of,
+    constant,
+    counts,
+    runs,
+    scanned,
+    write,
+)
+from tsindex_rows import mseedindex
 
 import credit_fast
 from credit_fast import _core
@@ -107,3 +123,47 @@ def test_obspys_arguments_are_taken(index: Path, tmp_path: Path) -> None:
     assert len(again.get_waveforms_bulk([(*CODES, START, START + 1)], None)) == 1
     named = Client(database=str(index), datapath_replace=None, loglevel="DEBUG")
     assert len(named.get_waveforms_bulk(query_rows=[(*CODES, START, START + 1)], merge=-1)) == 1
+
+
+def test_overlaps_are_decided_and_told_on_the_stream(tmp_path: Path) -> None:
+    write(tmp_path / "data", "a", 0, constant(2, 1000))
+    write(tmp_path / "data", "b", 500, constant(3, 1000), version=3)
+    client_of(tmp_path / "data")
+    ours = Client(str(tmp_path / "data.db"))
+    row = (*OVERLAP_CODES, at(0), at(2000))
+    stream = ours.get_waveforms(*row)
+    [trace] = stream
+    assert trace.data.tolist() == [2] * 500 + [3] * 1000
+    expected = {ID: {"version": 500}}
+    assert stream.overlaps == stream.copy().overlaps == expected
+    assert ours.get_waveforms_bulk([row, row]).overlaps == {ID: {"version": 1000}}
+    assert [s.overlaps for s in ours.get_waveforms_bulk([row], grouped=True)] == [expected]
+    theirs = tsindex.Client(str(shutil.copy(tmp_path / "data.db", tmp_path / "copy.db")))
+    both = ours.get_waveforms(*row, version="all")
+    assert content(both) == content(theirs.get_waveforms(*row))
+    assert len(both) == 2 and both.overlaps == {}
+    assert len(ours.get_waveforms(*row, quality="D")[0]) == 1000
+
+
+def test_rows_of_mseedindex_decide_like_our_own(tmp_path: Path) -> None:
+    """With and without its column of versions, which older ones did not have."""
+    index = tmp_path / "theirs.db"
+    files = [
+        write(tmp_path / "data", "a", 0, constant(2, 1000)),
+        write(tmp_path / "data", "b", 500, constant(3, 1000), version=3),
+        write(tmp_path / "data", "c", 1200, constant(4, 1000), changed=1_600_000_000),
+    ]
+    for file in files:
+        subprocess.run([mseedindex(), "-sqlite", str(index), str(file)], check=True)
+    scanned(index, a="2020-01-01T00:00:00", c="2020-01-01T00:00:00")
+    best = [(0, 2, 500), (500, 3, 1000), (1500, 4, 700)]
+    for change in ("version", "quality", "scanned"):
+        client = credit_fast.Client(index)
+        for _ in range(3):
+            stream = client.get_waveforms(*OVERLAP_CODES, at(0), at(3000))
+            assert runs(stream) == best
+            assert counts(stream) == {ID: {"version": 800}}
+            chosen = client.get_waveforms(*OVERLAP_CODES, at(0), at(3000), version=2)
+            assert runs(chosen) == [(0, 2, 1000), (1200, 4, 1000)]
+        if change != "quality":
+            change_index(index, (f"ALTER TABLE tsindex RENAME {change} TO old_{change}",))

@@ -41,6 +41,8 @@ __all__ = ["MakeH5Report", "Refusal", "Tally"]
 WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
 _LISTED = 20
 _LEFT_PART = "part of a run that was killed, or still runs; if none does, it may be removed"
+#: Why samples were left out for others of the same times, and how the account says it.
+_LEFT_OUT = {"identical": "identical", "version": "by version", "scan": "by scan"}
 _LINE_KEPT = ("moved-pick", "warning")  # kinds of catalogue problems that cost no line
 
 
@@ -120,6 +122,9 @@ class MakeH5Report:
     `failed_records` counts the records that failed their own check, once for each station record
     that they would be part of; `left_parts` names part files of earlier runs beside the output.
 
+    Overlaps: `overlap_conflict_samples` are those of which the earlier segment was kept, as nothing
+    else decides; `overlap_decided_samples`, by reason, those that the archive left out.
+
     `damaged_files` holds the archive's warnings, each once, with the file's name;
     `catalog_problems` and `station_problems` the refused lines of those files,
     `catalog_warnings` the catalogue's lines that were kept although something is odd.
@@ -148,6 +153,8 @@ class MakeH5Report:
     failed_records: int = 0
     overlap_conflict_channels: int = 0
     overlap_conflict_samples: int = 0
+    overlap_decided_channels: int = 0
+    overlap_decided_samples: Counter[str] = field(default_factory=Counter)
     float_kept: int = 0
     float_whole: int = 0
     wrong_rate: int = 0
@@ -239,6 +246,9 @@ class MakeH5Report:
         self._count_components(name, cut)
         self.failed_channels += len(cut.failed_records)
         self.failed_records += sum(cut.failed_records.values())
+        for reasons in cut.overlaps.values():
+            self.overlap_decided_channels += 1
+            self.overlap_decided_samples.update(reasons)
         for row in cut.plan.rows:
             self._count_station_pick(name, row, cut)
         if cut.record is not None and cut.has_waveform:
@@ -324,6 +334,11 @@ class MakeH5Report:
         yield "channels with records that failed their check", self.failed_channels, remark
         remark = f"{self.overlap_conflict_samples} samples differ; earlier kept"
         yield "channels with overlap conflicts", self.overlap_conflict_channels, remark
+        reasons = self.overlap_decided_samples
+        remark = ", ".join(
+            f"{reasons[reason]} {words}" for reason, words in _LEFT_OUT.items() if reasons[reason]
+        )
+        yield "channels with samples left out for others", self.overlap_decided_channels, remark
         remark = f"{self.float_kept} kept as floats, {self.float_whole} whole: int32"
         yield "channels of float data", self.float_kept + self.float_whole, remark
         yield "channels with a wrong sampling rate", self.wrong_rate, "refused, whole or in part"
@@ -348,6 +363,7 @@ class MakeH5Report:
             "notes": {name: count for name, count, _ in self.notes()},
             "failed_records": self.failed_records,
             "overlap_conflict_samples": self.overlap_conflict_samples,
+            "overlap_decided_samples": dict(self.overlap_decided_samples),
             "float_kept": self.float_kept,
             "float_whole": self.float_whole,
             "other_orientations": dict(self.other_orientations),

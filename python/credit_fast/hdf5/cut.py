@@ -16,6 +16,7 @@ from credit_fast.hdf5 import layout
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
 from credit_fast.times import UTCDateTime
+from credit_fast.waveform.overlaps import Overlaps
 
 __all__ = ["Fetched", "StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
 
@@ -46,7 +47,8 @@ class StationCut:
     channel. Without `record` there is no waveform: because of `refusal`, else for lack of data.
     `others` are channels of orientations that were not asked for and that have data, where a
     component is missing. `failed_records` counts, by component, the records of the window that
-    failed their own check and are a gap for that.
+    failed their own check and are a gap for that; `overlaps`, by component, the samples that were
+    left out by reason, as others of the same times count.
     """
 
     plan: StationPlan
@@ -56,6 +58,7 @@ class StationCut:
     any_band: bool = False
     others: list[str] = field(default_factory=list)
     failed_records: dict[str, int] = field(default_factory=dict)
+    overlaps: dict[str, Counter[str]] = field(default_factory=dict)
 
     @property
     def has_waveform(self) -> bool:
@@ -98,6 +101,7 @@ def cut_station(
             continue
         cut.expected, cut.record, cut.refusal = names, record, record.refusal
         cut.failed_records = failed
+        cut.overlaps = {name: found.overlaps[name] for name in names if found.overlaps[name]}
         if record.components:
             break
     return cut
@@ -141,10 +145,11 @@ def _bands(
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Traces of one station and location, and by channel how many records failed their check."""
+    """Traces of one station and location; by channel, failed records and samples left out."""
 
     traces: list[Any]
     failed_records: Counter[str]
+    overlaps: Overlaps
 
 
 def fetch(
@@ -158,17 +163,22 @@ def fetch(
     codes = (plan.network, plan.station, plan.location)
     window = (UTCDateTime(ns=window_ns[0]), UTCDateTime(ns=window_ns[1]))
     failed: Counter[str] = Counter()
+    overlaps = Overlaps()
     traces: Iterable[Any]
     if isinstance(source, Client) and type(source).get_waveforms is Client.get_waveforms:
-        traces, by_id = source.get_checked_waveforms(*codes, channels, *window)
+        stream, by_id = source.get_checked_waveforms(*codes, channels, *window)
+        traces = stream
         start = f"{plan.network}.{plan.station}.{plan.location}."
         for trace_id, number in by_id.items():
             if trace_id.startswith(start):
                 failed[trace_id.removeprefix(start)] += number
+        for trace_id, reasons in stream.overlaps.items():
+            if trace_id.startswith(start):
+                overlaps.add({trace_id.removeprefix(start): reasons})
     else:
         traces = source.get_waveforms(*codes, channels, *window)
     own = [t for t in traces if (t.stats.network, t.stats.station, t.stats.location) == codes]
-    return Fetched(own, failed)
+    return Fetched(own, failed, overlaps)
 
 
 def _names(band: str, orientations: str) -> list[str]:

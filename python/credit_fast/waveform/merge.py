@@ -17,6 +17,7 @@ import numpy as np
 
 from credit_fast.times import microseconds, nearest_sample, sample_time_ns
 from credit_fast.waveform.gapfill import Samples, concatenate, gap_samples, without_idle_mask
+from credit_fast.waveform.overlaps import Overlaps
 from credit_fast.waveform.stats import Stats
 from credit_fast.waveform.trace import Trace
 
@@ -44,8 +45,13 @@ def merge_traces(
     fill_value: Any = None,
     interpolation_samples: int = 0,
     misalignment_threshold: float = MISALIGNMENT_THRESHOLD,
+    *,
+    overlaps: Overlaps,
 ) -> list[Trace]:
-    """Merge as `Stream.merge` says; the given traces and their samples stay as they are."""
+    """Merge as `Stream.merge` says; the given traces and their samples stay as they are.
+
+    Samples that were there twice and are identical are counted in `overlaps`.
+    """
     if method not in (-1, 0, 1):
         raise ValueError(f"merge method {method!r}: expected -1, 0 or 1")
     if interpolation_samples < -1:
@@ -57,7 +63,7 @@ def merge_traces(
     merged: list[Trace] = []
     ordered = sorted((trace for trace in traces if len(trace)), key=order_of)
     for _, group in groupby(ordered, key=lambda trace: order_of(trace)[:4]):
-        parts = _join_seamless(group, misalignment_threshold)
+        parts = _join_seamless(group, misalignment_threshold, overlaps)
         # Without a rate (log records) there is no time between samples to merge by.
         if method >= 0 and any(part.stats._rate_hz for part in parts):
             how = _How(method, fill_value, interpolation_samples, misalignment_threshold)
@@ -155,7 +161,7 @@ class _Run:
         return made
 
 
-def _join_seamless(traces: Iterable[Trace], threshold: float) -> list[Trace]:
+def _join_seamless(traces: Iterable[Trace], threshold: float, overlaps: Overlaps) -> list[Trace]:
     """Join neighbours that follow on and overlaps that are identical; sorted traces of one id.
 
     Samples are placed on the time grid of the first trace of a run. A trace that is not joined
@@ -166,33 +172,40 @@ def _join_seamless(traces: Iterable[Trace], threshold: float) -> list[Trace]:
     for trace in traces:
         if run is None:
             run = _Run(trace)
-        elif not _extend(run, trace, threshold):
+            continue
+        twice = _extend(run, trace, threshold)
+        if twice is None:
             joined.append(run.trace())
             run = _Run(trace)
+        else:
+            overlaps.count(trace.id, "identical", twice)
     if run is not None:
         joined.append(run.trace())
     return joined
 
 
-def _extend(run: _Run, trace: Trace, threshold: float) -> bool:
-    """Add a trace to the run if it follows on or agrees with it; False leaves the run alone."""
+def _extend(run: _Run, trace: Trace, threshold: float) -> int | None:
+    """Add a trace to the run if it follows on or agrees with it; None leaves the run alone.
+
+    Returns how many of its samples the run had.
+    """
     stats = run.stats
     rate_hz = stats._rate_hz
     if not rate_hz or not run.same_kind(trace):
-        return False
+        return None
     start_ns, data = trace.stats._start_ns, trace.data
     if run.on_grid(run.npts, start_ns, threshold):
         run.append(data)
-        return True
+        return 0
     first = nearest_sample(stats._start_ns, rate_hz, start_ns)
     overlap = run.npts - first
     if overlap <= 0 or not run.on_grid(first, start_ns, threshold):
-        return False
+        return None
     common = min(overlap, len(data))
     if not _identical(run.samples(first, first + common), data[:common]):
-        return False
+        return None
     run.append(data[overlap:])
-    return True
+    return common
 
 
 def _identical(a: Samples, b: Samples) -> bool:

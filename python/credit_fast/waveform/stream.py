@@ -14,6 +14,7 @@ from typing import IO, Any, SupportsIndex, overload
 from credit_fast.times import UTCDateTime, from_ns, nearest_sample, sample_time_ns, to_ns
 from credit_fast.waveform.gaps import find_gaps, format_gaps
 from credit_fast.waveform.merge import MISALIGNMENT_THRESHOLD, merge_traces, order_of
+from credit_fast.waveform.overlaps import Overlaps
 from credit_fast.waveform.trace import Trace, import_obspy
 
 __all__ = ["Stream"]
@@ -30,16 +31,28 @@ class Stream:
     ----------
     traces
         A trace, or any number of them.
+
+    Attributes
+    ----------
+    traces
+        The traces.
+    overlaps
+        How many samples were left out as others of the same times count, by trace id, then by
+        reason: ``stream.overlaps["XX.AAA..HHZ"]["version"]``. The reasons are "identical",
+        "version" and "scan", see `Client.get_waveforms`; `merge` adds the identical ones that it
+        makes one. Empty when nothing was left out. Copies keep it, other streams begin without.
     """
 
-    __slots__ = ("__weakref__", "traces")
+    __slots__ = ("__weakref__", "overlaps", "traces")
 
     traces: list[Trace]
+    overlaps: Overlaps
 
     def __init__(self, traces: Trace | Iterable[Trace] | None = None) -> None:
         if isinstance(traces, Trace):
             traces = (traces,)
         self.traces = list(traces or ())
+        self.overlaps = Overlaps()
 
     def __len__(self) -> int:
         return len(self.traces)
@@ -103,11 +116,16 @@ class Stream:
         printer.text(self.__str__(getattr(printer, "verbose", False)))
 
     def __copy__(self) -> Stream:
-        return Stream(self.traces)
+        return self._with_overlaps(self.traces)
 
     def copy(self) -> Stream:
         """Independent copy, samples included."""
-        return Stream(trace.copy() for trace in self.traces)
+        return self._with_overlaps(trace.copy() for trace in self.traces)
+
+    def _with_overlaps(self, traces: Iterable[Trace]) -> Stream:
+        made = Stream(traces)
+        made.overlaps = self.overlaps.copy()
+        return made
 
     def append(self, trace: Trace) -> Stream:
         """Add one trace at the end; TypeError for anything else."""
@@ -288,7 +306,12 @@ class Stream:
             in rate, data type or calibration (method -1 keeps them apart).
         """
         self.traces = merge_traces(
-            self.traces, method, fill_value, interpolation_samples, misalignment_threshold
+            self.traces,
+            method,
+            fill_value,
+            interpolation_samples,
+            misalignment_threshold,
+            overlaps=self.overlaps,
         )
         return self
 

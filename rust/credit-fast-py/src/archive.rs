@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mseed_archive::tsindex::Selection;
 use mseed_archive::window::{
-    self, Answer, Edge, EdgeRule, Number, PathMap, Request, Wanted, cut_windows,
+    self, Answer, Choice, Edge, EdgeRule, Number, PathMap, Request, Wanted, cut_windows,
 };
 use numpy::{Element, PyReadwriteArray1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -24,11 +24,23 @@ type Extent = (String, String, String, String, i64, i64);
 /// The same, and the sample rate in hertz.
 type Span = (String, String, String, String, i64, i64, f64);
 
-/// Segments, problems, and the channel of each record that failed its own check.
-type Window<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Vec<String>);
+/// Publication versions, quality letters, and whether overlaps stay as they are.
+type Chosen = (Option<Vec<u8>>, Option<String>, bool);
 
-/// Start in nanoseconds, rate in hertz and number of samples of each window, and problems.
-type Cuts = (Vec<i64>, Vec<f64>, Vec<usize>, Vec<ProblemTuple>);
+/// A channel, and how many of its samples were dropped as identical, by version, by scan.
+type Dropped = (String, u64, u64, u64);
+
+/// Segments, problems, the channel of each record that failed its own check, dropped samples.
+type Window<'py> = (
+    Bound<'py, PyList>,
+    Bound<'py, PyList>,
+    Vec<String>,
+    Vec<Dropped>,
+);
+
+/// Start in nanoseconds, rate in hertz, number of samples and of dropped ones of each window, and
+/// problems.
+type Cuts = (Vec<i64>, Vec<f64>, Vec<usize>, Vec<u64>, Vec<ProblemTuple>);
 
 /// Rows, files, bytes of records, problems.
 type Contents = (u64, u64, u64, Vec<ProblemTuple>);
@@ -70,6 +82,7 @@ impl Rules {
     fn request<'a>(
         &self,
         selection: &'a Selection,
+        choice: &'a Choice,
         (start_ns, end_ns): (i64, i64),
         threads: usize,
     ) -> PyResult<Request<'a>> {
@@ -78,6 +91,7 @@ impl Rules {
             start_ns,
             end_ns,
             edge: self.edge()?,
+            choice,
             join_files: self.join_files,
             keep_failed: self.keep_failed,
             threads,
@@ -89,11 +103,22 @@ fn selection((network, station, location, channel): &Codes) -> Selection {
     Selection::new(network, station, location, channel)
 }
 
+fn choice((versions, qualities, keeps_overlaps): Chosen) -> Choice {
+    Choice {
+        versions,
+        qualities: qualities.map(String::into_bytes),
+        keeps_overlaps,
+    }
+}
+
 fn wrapped(py: Python<'_>, mut answer: Answer) -> PyResult<Window<'_>> {
     let failed = std::mem::take(&mut answer.failed_records);
+    let dropped = std::mem::take(&mut answer.dropped);
     let (segments, problems) = wrap::answer(py, answer)?;
     let failed = failed.iter().map(ToString::to_string).collect();
-    Ok((segments, problems, failed))
+    let counts = |d: window::Dropped| (d.source.to_string(), d.identical, d.version, d.scan);
+    let dropped = dropped.into_iter().map(counts).collect();
+    Ok((segments, problems, failed, dropped))
 }
 
 /// Indexes opened for reading, asked as one.
@@ -172,7 +197,8 @@ impl Archive {
         Ok(spans.into_iter().map(span).collect())
     }
 
-    /// Segments and problems of a window; third, the channel of each record that failed its check.
+    /// Segments and problems of a window; the channel of each record that failed its check; what
+    /// channels lost to others of the same times.
     #[allow(clippy::needless_pass_by_value)]
     fn window<'py>(
         &self,
@@ -181,9 +207,10 @@ impl Archive {
         start_ns: i64,
         end_ns: i64,
         rules: Rules,
+        chosen: Chosen,
     ) -> PyResult<Window<'py>> {
-        let selection = selection(&codes);
-        let request = rules.request(&selection, (start_ns, end_ns), cores(None))?;
+        let (selection, choice) = (selection(&codes), choice(chosen));
+        let request = rules.request(&selection, &choice, (start_ns, end_ns), cores(None))?;
         let answer = enter_interruptible(py, |ticker| {
             window::read_window(&self.opened, &request, ticker)
         })?;
@@ -197,14 +224,16 @@ impl Archive {
         py: Python<'py>,
         rows: Vec<(Codes, i64, i64)>,
         rules: Rules,
+        chosen: Chosen,
         threads: Option<usize>,
     ) -> PyResult<Vec<Window<'py>>> {
+        let choice = choice(chosen);
         let selections: Vec<_> = rows.iter().map(|(codes, ..)| selection(codes)).collect();
         let requests = selections
             .iter()
             .zip(&rows)
             .map(|(selection, (_, start_ns, end_ns))| {
-                rules.request(selection, (*start_ns, *end_ns), 1)
+                rules.request(selection, &choice, (*start_ns, *end_ns), 1)
             })
             .collect::<PyResult<Vec<_>>>()?;
         let threads = cores(threads);
@@ -224,6 +253,7 @@ impl Archive {
         &self,
         py: Python<'_>,
         rows: Vec<(Codes, i64)>,
+        chosen: Chosen,
         npts: usize,
         out: &Bound<'_, PyAny>,
         threads: Option<usize>,
@@ -235,13 +265,18 @@ impl Archive {
                 start_ns: *start_ns,
             })
             .collect();
-        let threads = cores(threads);
+        let cutting = Cutting {
+            wanted: &wanted,
+            choice: &choice(chosen),
+            npts,
+            threads: cores(threads),
+        };
         if let Ok(mut array) = out.extract::<PyReadwriteArray1<'_, f32>>() {
-            self.cut_into(py, &wanted, npts, &mut array, threads)
+            self.cut_into(py, &cutting, &mut array)
         } else if let Ok(mut array) = out.extract::<PyReadwriteArray1<'_, f64>>() {
-            self.cut_into(py, &wanted, npts, &mut array, threads)
+            self.cut_into(py, &cutting, &mut array)
         } else if let Ok(mut array) = out.extract::<PyReadwriteArray1<'_, i32>>() {
-            self.cut_into(py, &wanted, npts, &mut array, threads)
+            self.cut_into(py, &cutting, &mut array)
         } else {
             let text = "expected a writable 1-D array of float32, float64 or int32";
             Err(PyTypeError::new_err(text))
@@ -249,23 +284,36 @@ impl Archive {
     }
 }
 
+/// What is to be cut.
+struct Cutting<'a> {
+    wanted: &'a [Wanted],
+    choice: &'a Choice,
+    npts: usize,
+    threads: usize,
+}
+
 impl Archive {
     fn cut_into<T: Number + Element>(
         &self,
         py: Python<'_>,
-        wanted: &[Wanted],
-        npts: usize,
+        cutting: &Cutting<'_>,
         array: &mut PyReadwriteArray1<'_, T>,
-        threads: usize,
     ) -> PyResult<Cuts> {
+        let Cutting {
+            wanted,
+            choice,
+            npts,
+            threads,
+        } = *cutting;
         let out = array.as_slice_mut()?;
         let (cuts, problems) = enter_interruptible(py, |ticker| {
-            cut_windows(&self.opened, wanted, npts, out, threads, ticker)
+            cut_windows(&self.opened, wanted, choice, npts, out, threads, ticker)
         })?;
         Ok((
             cuts.iter().map(|cut| cut.start_ns).collect(),
             cuts.iter().map(|cut| cut.rate_hz).collect(),
             cuts.iter().map(|cut| cut.covered).collect(),
+            cuts.iter().map(|cut| cut.dropped).collect(),
             problems.into_iter().map(wrap::problem).collect(),
         ))
     }

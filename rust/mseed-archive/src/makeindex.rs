@@ -122,6 +122,9 @@ struct Shared<'a> {
     counts: &'a Counts,
     known: KnownFiles,
     hash: bool,
+    /// When the run began: the time of scanning of all its files. Which of two files was scanned later
+    /// decides between their data, and no order of threads may do that.
+    began_ns: i64,
 }
 
 fn now_ns() -> i64 {
@@ -150,6 +153,7 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
         counts: &counts,
         known: writer.known_files(&mut ticker)?,
         hash: job.hash,
+        began_ns: now_ns(),
     };
     let walk = FileWalk::new(pattern, index_files(job), names.clone());
     let mut report = Report::default();

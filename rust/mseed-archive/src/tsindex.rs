@@ -23,6 +23,7 @@ pub use contents::Contents;
 pub use entries::{Change, KnownEnd, ScannedFile};
 pub use globs::Selection;
 pub use known::{KnownFile, KnownFiles};
-pub use query::{Channel, IndexedRun, Question};
+pub(crate) use query::margin_ns;
+pub use query::{Age, Channel, IndexedRun, Question};
 pub use row_texts::RowTexts;
 pub use writer::{IndexWriter, Totals, Written};

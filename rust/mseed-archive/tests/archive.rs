@@ -13,7 +13,7 @@ use mseed_archive::makeindex::make_index;
 use mseed_archive::problem::ProblemKind;
 use mseed_archive::run::Ticker;
 use mseed_archive::tsindex::{IndexReader, Selection};
-use mseed_archive::window::{Edge, Request, Samples, read_bytes, read_window};
+use mseed_archive::window::{Choice, Edge, Request, Samples, read_bytes, read_window};
 use mseed_core::Encoding;
 use mseed_core::encode::{Header, Samples as Written, write_v2};
 
@@ -365,6 +365,7 @@ fn records_that_scatter_around_their_grid_lose_no_sample_at_the_edges() {
             start_ns: START_NS + from_ms * 1_000_000,
             end_ns: START_NS + to_ms * 1_000_000,
             edge: Edge::default(),
+            choice: &Choice::default(),
             join_files: true,
             keep_failed: true,
             threads: 1,

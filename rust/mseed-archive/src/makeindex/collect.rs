@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 
 use super::find::{Message, is_same, scanned};
-use super::{Report, Shared, now_ns};
+use super::{Report, Shared};
 use crate::Error;
 use crate::problem::Problem;
 use crate::run::{TICK, Ticker};
@@ -126,7 +126,7 @@ impl<'a> Collecting<'a> {
                 self.report.records += scan.records;
                 self.report.bytes += file.stamp.size - known.end;
                 scan.records += known.records;
-                let scanned = ScannedFile::new(file, scan, false, now_ns());
+                let scanned = ScannedFile::new(file, scan, false, self.shared.began_ns);
                 self.note(&scanned);
                 self.writer.add(Change::Grown(scanned, known.rowid));
                 return Ok(());

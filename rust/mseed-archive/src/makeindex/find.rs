@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use super::{Shared, now_ns};
+use super::Shared;
 use crate::problem::Problem;
 use crate::scan::{Fingerprint, Scanner, open_data};
 use crate::tsindex::{KnownFile, ScannedFile};
@@ -156,6 +156,6 @@ pub(super) fn is_same(file: &FoundFile, known: &KnownFile) -> bool {
 
 pub(super) fn scanned(file: FoundFile, scanner: &mut Scanner, shared: &Shared<'_>) -> Message {
     let scan = scanner.scan(&file, &shared.cancel);
-    let scanned = ScannedFile::new(file, scan, shared.hash, now_ns());
+    let scanned = ScannedFile::new(file, scan, shared.hash, shared.began_ns);
     Message::Scanned(Box::new(scanned))
 }

@@ -15,6 +15,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::opened::{self, FileIdentity, Opened};
 use super::patience::{BUSY, patiently};
+use super::query;
 use super::rows::KeptRows;
 use super::tables::{self, RowTable};
 use crate::{Error, fork};
@@ -43,6 +44,8 @@ pub(super) struct Handle {
     pub(super) connection: Connection,
     _opened: Opened,
     pub(super) has_summary: bool,
+    /// The question for rows, by the columns that there are.
+    pub(super) select_runs: String,
     /// Whether the rows of slow channels have an SQL index of their own.
     pub(super) has_slow_index: bool,
     /// Channels of which it is known whether they have slow rows, where no SQL index tells.
@@ -196,6 +199,7 @@ impl IndexReader {
             connection,
             _opened: opened,
             has_summary,
+            select_runs: query::select_runs(table, &columns),
             has_slow_index: has(tables::SLOW_INDEX),
             slow_channels: RefCell::default(),
             is_own: has("credit_fast_files"),

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use mseed_core::SourceId;
-use mseed_core::time::NS_PER_S;
+use mseed_core::time::{NS_PER_S, period_ns};
 use rusqlite::{Row, params_from_iter};
 
 use super::connection::{Handle, IndexReader};
@@ -19,11 +19,38 @@ use crate::Error;
 /// of which a sample lasts longer are looked for by their rates.
 const MARGIN_NS: i64 = 3600 * NS_PER_S;
 
-/// The query for what [`run`] reads, without its condition.
-pub(super) fn select_runs(table: RowTable) -> String {
+/// Times of the index are text with microseconds.
+const MICROSECOND: i64 = 1000;
+
+/// How far from a window a record may lie to matter to it, for its rate and the lowest one of its
+/// channel.
+///
+/// Half a sample, as each end goes to the nearest one, and half a sample, as records scatter around
+/// their grid. Whether such a sample stays may hang on one of another record up to a sample interval
+/// away, whose sample may hang on another one in turn: four intervals more, of the slowest.
+pub(crate) fn margin_ns(rate_hz: f64, lowest_rate_hz: f64) -> i64 {
+    let own_ns = period_ns(rate_hz);
+    let slowest_ns = period_ns(lowest_rate_hz).min(MARGIN_NS).max(own_ns);
+    own_ns
+        .saturating_add(slowest_ns.saturating_mul(4))
+        .saturating_add(MICROSECOND)
+}
+
+/// Columns that are read where a `tsindex` has them; else they are NULL.
+const SCANNED: &str = "scanned";
+const CHANGED: &str = "filemodtime";
+
+/// What [`run`] reads, of a table with these columns.
+pub(super) fn select_runs(table: RowTable, columns: &[String]) -> String {
+    let known = |name: &'static str| match columns.iter().any(|column| column == name) {
+        true => name,
+        false => "NULL",
+    };
     format!(
         "SELECT network,station,location,channel,starttime,endtime,samplerate,filename,byteoffset,\
-         bytes,timeindex,timespans,timerates,{} FROM {}",
+         bytes,timeindex,timespans,timerates,{},{},{} FROM {}",
+        known(SCANNED),
+        known(CHANGED),
         table.has_parts(),
         table.name()
     )
@@ -83,6 +110,17 @@ pub struct IndexedRun {
     pub spans_apart: bool,
     /// Whether records of other channels stand between those of this one.
     pub is_mixed: bool,
+    /// How new its data are.
+    pub age: Age,
+}
+
+/// How new the data of a row are: newer is greater, and what is not known is oldest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age {
+    /// When the file was scanned.
+    pub scanned_ns: Option<i64>,
+    /// When the file was last changed.
+    pub changed_ns: Option<i64>,
 }
 
 impl IndexedRun {
@@ -177,7 +215,7 @@ fn rows_of<'a>(
         match times {
             Some(times) => {
                 for rowid in times.rows(start_ns, end_ns) {
-                    runs.push(kept.run(&handle.connection, handle, rowid)?);
+                    runs.push(kept.run(handle, rowid)?);
                 }
             }
             None => {
@@ -240,10 +278,10 @@ fn near_runs(
     (from, to): (&str, &str),
     runs: &mut Vec<Arc<IndexedRun>>,
 ) -> rusqlite::Result<()> {
+    let select = &handle.select_runs;
     let mut statement = handle.connection.prepare_cached(&format!(
-        "{} {OF_CHANNEL} AND starttime<=? AND endtime>=? \
-         ORDER BY starttime,filename,byteoffset",
-        select_runs(handle.table)
+        "{select} {OF_CHANNEL} AND starttime<=? AND endtime>=? \
+         ORDER BY starttime,filename,byteoffset"
     ))?;
     let [network, station, location, channel] = codes;
     let parameters = [network, station, location, channel, to, from];
@@ -271,10 +309,9 @@ fn slow_runs(
     } else {
         return Ok(());
     };
-    let is_slow = schema::IS_SLOW;
+    let (select, is_slow) = (&handle.select_runs, schema::IS_SLOW);
     let mut statement = handle.connection.prepare_cached(&format!(
-        "{} {by} {OF_CHANNEL} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)",
-        select_runs(handle.table)
+        "{select} {by} {OF_CHANNEL} AND {is_slow} AND NOT (starttime<=? AND endtime>=?)"
     ))?;
     let [network, station, location, channel] = codes;
     let parameters = [network, station, location, channel, to, from];
@@ -356,8 +393,18 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
             .as_deref()
             .map(schema::parse_rates)
             .unwrap_or_default(),
-        is_mixed: row.get(13)?,
+        is_mixed: row.get(15)?,
         spans_apart: spans.windows(2).all(|pair| pair[0].1 < pair[1].0),
         spans,
+        age: Age {
+            scanned_ns: known_time(row, 13)?,
+            changed_ns: known_time(row, 14)?,
+        },
     })
+}
+
+/// A time that may be missing, or be of a form that is not known.
+fn known_time(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
+    let text = row.get_ref(at)?.as_str().ok();
+    Ok(text.and_then(schema::parse_time))
 }

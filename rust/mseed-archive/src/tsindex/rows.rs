@@ -8,8 +8,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use mseed_core::time::period_ns;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 
 use super::connection::Handle;
 use super::query::{self, IndexedRun};
@@ -24,9 +23,6 @@ const MOST_RUNS: usize = 4096;
 
 /// Channels that are remembered to have been asked for.
 const MOST_ASKED: usize = 1 << 16;
-
-/// Times of the index are text with microseconds.
-const MICROSECOND: i64 = 1000;
 
 /// Codes of network, station, location and channel.
 pub(super) type Codes = [String; 4];
@@ -87,19 +83,12 @@ impl KeptRows {
     }
 
     /// A row by its number.
-    pub(super) fn run(
-        &mut self,
-        connection: &Connection,
-        handle: &Handle,
-        rowid: i64,
-    ) -> rusqlite::Result<Arc<IndexedRun>> {
+    pub(super) fn run(&mut self, handle: &Handle, rowid: i64) -> rusqlite::Result<Arc<IndexedRun>> {
         if let Some(run) = self.runs.get(&rowid) {
             return Ok(Arc::clone(run));
         }
-        let mut statement = connection.prepare_cached(&format!(
-            "{} WHERE rowid=?",
-            query::select_runs(handle.table)
-        ))?;
+        let question = format!("{} WHERE rowid=?", handle.select_runs);
+        let mut statement = handle.connection.prepare_cached(&question)?;
         let found = statement.query_row([rowid], query::run)?;
         let run = Arc::new(IndexedRun {
             exact_name: handle.is_own,
@@ -144,9 +133,19 @@ impl ChannelTimes {
         let mut rows = statement.query((network, station, location, channel, limit))?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            found.push((row.get(0)?, reach(row)?));
+            let (start_ns, end_ns) = (query::time(row, 1)?, query::time(row, 2)?);
+            let rates: Option<String> = row.get(4)?;
+            let rate_hz = schema::lowest_rate_hz(row.get(3)?, rates.as_deref());
+            found.push((row.get(0)?, (start_ns, end_ns), rate_hz));
         }
-        Ok((found.len() <= MOST_TIMES).then(|| Self::of(found)))
+        let rates = found.iter().map(|(_, _, rate_hz)| *rate_hz);
+        let lowest_hz = rates.filter(|rate| *rate > 0.0).reduce(f64::min);
+        let reach = |(rowid, (start_ns, end_ns), rate_hz): (i64, (i64, i64), f64)| {
+            let margin_ns = query::margin_ns(rate_hz, lowest_hz.unwrap_or(0.0));
+            let from_ns = start_ns.saturating_sub(margin_ns);
+            (rowid, (from_ns, end_ns.saturating_add(margin_ns)))
+        };
+        Ok((found.len() <= MOST_TIMES).then(|| Self::of(found.into_iter().map(reach))))
     }
 
     fn of(rows: impl IntoIterator<Item = (i64, (i64, i64))>) -> Self {
@@ -178,18 +177,6 @@ impl ChannelTimes {
             (from <= end_ns && until >= start_ns).then_some(self.rowids[at])
         })
     }
-}
-
-/// A sample interval on each side of a row: the nearest sample of a window may be in it.
-fn reach(row: &Row<'_>) -> rusqlite::Result<(i64, i64)> {
-    let (start_ns, end_ns) = (query::time(row, 1)?, query::time(row, 2)?);
-    let rates: Option<String> = row.get(4)?;
-    let rate_hz = schema::lowest_rate_hz(row.get(3)?, rates.as_deref());
-    let margin_ns = period_ns(rate_hz).saturating_add(MICROSECOND);
-    Ok((
-        start_ns.saturating_sub(margin_ns),
-        end_ns.saturating_add(margin_ns),
-    ))
 }
 
 #[cfg(test)]

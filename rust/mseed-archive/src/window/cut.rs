@@ -1,13 +1,18 @@
 //! Windows of an exact number of samples, straight into the caller's array: for machine learning.
 
+use std::collections::HashSet;
+
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
 
 use super::archive::Archive;
 use super::bulk::place;
+use super::choice::Choice;
 use super::crew::each;
 use super::decode::{Decoding, Segment, decode_run};
+use super::edge::Edge;
 use super::files::Files;
-use super::plan::{Edge, Run};
+use super::overlaps::Dropped;
+use super::plan::{Piece, Run};
 use super::read::{Answer, FoundRun, Gathered, Request, find_runs};
 use super::samples::Samples;
 use crate::Error;
@@ -41,6 +46,8 @@ pub struct Cut {
     pub rate_hz: f64,
     /// Samples that are there.
     pub covered: usize,
+    /// Samples that were left out for others of the same times.
+    pub dropped: u64,
 }
 
 /// A number type of the caller's array.
@@ -92,15 +99,17 @@ impl Number for i32 {
 /// Cut windows of `npts` samples, one behind the other in `out`; samples that are not there leave
 /// `out` as it is. Read in the order of files and offsets by several threads.
 ///
-/// Overlapping data: the run of records that begins first counts, of those that begin together the
-/// one of the first index and file. Records of another rate than the first ones of a window are
-/// left out, and so are samples that `T` does not hold; both are problems.
+/// Overlapping data: what `choice` says decides. Where nothing does, the run of records that begins
+/// first counts, of those that begin together the one of the first index and file. Records of
+/// another rate than the first ones of a window are left out, and so are samples that `T` does not
+/// hold; both are problems.
 ///
 /// # Errors
 /// [`Error::Argument`] when `out` has another length, [`Error::Cancelled`], failures of an index.
 pub fn cut_windows<T: Number>(
     archive: &Archive,
     wanted: &[Wanted],
+    choice: &Choice,
     npts: usize,
     out: &mut [T],
     threads: usize,
@@ -111,7 +120,7 @@ pub fn cut_windows<T: Number>(
             "the array has not as many samples as the windows".into(),
         ));
     }
-    let plans = Plan::of_all(archive, wanted, npts, ticker)?;
+    let plans = Plan::of_all(archive, wanted, choice, npts, ticker)?;
     let mut jobs: Vec<_> = plans
         .into_iter()
         .zip(out.chunks_mut(npts))
@@ -125,6 +134,7 @@ pub fn cut_windows<T: Number>(
         start_ns: 0,
         rate_hz: f64::NAN,
         covered: 0,
+        dropped: 0,
     };
     let mut cuts = vec![none; wanted.len()];
     let mut problems = ProblemList::default();
@@ -134,10 +144,7 @@ pub fn cut_windows<T: Number>(
         threads,
         ticker,
         || Files::new(archive),
-        |files, (number, (plan, to)), cancel| {
-            let selection = &wanted[number].selection;
-            (number, plan.cut(files, selection, to, cancel))
-        },
+        |files, (number, (plan, to)), cancel| (number, plan.cut(files, to, cancel)),
         |(number, result)| match result {
             Ok((cut, told)) => {
                 cuts[number] = cut;
@@ -150,17 +157,20 @@ pub fn cut_windows<T: Number>(
 }
 
 /// A window and the rows for it.
-struct Plan {
+struct Plan<'a> {
+    selection: &'a Selection,
+    choice: &'a Choice,
     request_start_ns: i64,
     /// The rows of each channel, in the order of their codes, and until when they are needed.
     channels: Vec<(Vec<FoundRun>, i64)>,
 }
 
-impl Plan {
+impl<'a> Plan<'a> {
     /// Plans of all windows: their rows are looked up together.
     fn of_all(
         archive: &Archive,
-        wanted: &[Wanted],
+        wanted: &'a [Wanted],
+        choice: &'a Choice,
         npts: usize,
         ticker: &mut Ticker<'_>,
     ) -> Result<Vec<Self>, Error> {
@@ -174,7 +184,7 @@ impl Plan {
                 .iter()
                 .map(|(number, end_ns)| {
                     let window = &wanted[*number];
-                    request(&window.selection, window.start_ns, *end_ns)
+                    request(&window.selection, choice, window.start_ns, *end_ns)
                 })
                 .collect();
             let rows = find_runs(archive, &requests, ticker)?;
@@ -213,6 +223,8 @@ impl Plan {
                 })
                 .collect();
             Self {
+                selection: &wanted[number].selection,
+                choice,
                 request_start_ns: start_ns,
                 channels,
             }
@@ -228,7 +240,6 @@ impl Plan {
     fn cut<T: Number>(
         &self,
         files: &mut Files<'_>,
-        selection: &Selection,
         out: &mut [T],
         cancel: &Cancel,
     ) -> Result<(Cut, Vec<Problem>), Error> {
@@ -241,18 +252,32 @@ impl Plan {
             covered: 0,
             start_ns: self.request_start_ns,
             rate_hz: f64::NAN,
+            dropped: 0,
+            told: HashSet::new(),
+        };
+        let start_ns = self.request_start_ns;
+        let last = target.out.len() as i64 - 1;
+        let in_window = |piece: &Piece, rate_hz| {
+            let (base_ns, own_rate_hz) = (piece.grid_start_ns, piece.rate_hz);
+            let end_ns = sample_time_ns(start_ns, rate_hz, last);
+            let edge = Edge::default();
+            let first = edge.first(base_ns, own_rate_hz, start_ns);
+            (first, edge.last(base_ns, own_rate_hz, end_ns))
         };
         for (rows, end_ns) in &self.channels {
-            let request = request(selection, self.request_start_ns, *end_ns);
+            let request = request(self.selection, self.choice, start_ns, *end_ns);
             let mut gathered = Gathered::read(files, &request, rows, &mut ticker)?;
             problems.append(&mut gathered.problems);
-            for run in gathered.chain(true, &mut ticker)? {
+            let runs = gathered.chain(&request, &in_window, &mut ticker)?;
+            target.dropped = gathered.dropped.iter().map(Dropped::total).sum();
+            target.told.clear();
+            for run in runs {
                 ticker.poll()?;
                 // A sample more on each side: the window has a grid of its own, that of its
                 // first run.
                 let margin_ns = period_ns(run.first().rate_hz);
                 let until_ns = end_ns.saturating_add(margin_ns);
-                let from_ns = self.request_start_ns.saturating_sub(margin_ns);
+                let from_ns = start_ns.saturating_sub(margin_ns);
                 if let Some(run) = run.cut(from_ns, until_ns, Edge::default()) {
                     target.put(&run, &gathered, &mut problems);
                 }
@@ -265,17 +290,24 @@ impl Plan {
             start_ns: target.start_ns,
             rate_hz: target.rate_hz,
             covered: target.covered,
+            dropped: target.dropped,
         };
         Ok((cut, problems))
     }
 }
 
-fn request(selection: &Selection, start_ns: i64, end_ns: i64) -> Request<'_> {
+fn request<'a>(
+    selection: &'a Selection,
+    choice: &'a Choice,
+    start_ns: i64,
+    end_ns: i64,
+) -> Request<'a> {
     Request {
         selection,
         start_ns,
         end_ns,
         edge: Edge::default(),
+        choice,
         join_files: true,
         // Which samples of a record that failed its own check are right, nothing tells.
         keep_failed: false,
@@ -292,6 +324,10 @@ struct Target<'a, T> {
     covered: usize,
     start_ns: i64,
     rate_hz: f64,
+    /// Samples that were left out for others.
+    dropped: u64,
+    /// Records that are known to have failed.
+    told: HashSet<(usize, usize)>,
 }
 
 impl<T: Number> Target<'_, T> {
@@ -301,8 +337,12 @@ impl<T: Number> Target<'_, T> {
             keep_failed: false,
             threads: 1,
         };
-        let mut answer = Answer::default();
+        let mut answer = Answer {
+            told: std::mem::take(&mut self.told),
+            ..Answer::default()
+        };
         decode_run(run, &gathered.buffers, decoding, &mut answer);
+        self.told = answer.told;
         problems.append(&mut answer.problems);
         for segment in &answer.segments {
             if let Err(reason) = self.put_segment(segment) {
@@ -363,7 +403,9 @@ impl<T: Number> Target<'_, T> {
             return Ok(());
         }
         for ((to, value), there) in places.zip(there) {
-            if !*there {
+            if *there {
+                self.dropped += 1;
+            } else {
                 *to = convert(*value).ok_or(WRONG_TYPE)?;
                 *there = true;
                 self.covered += 1;

@@ -1,5 +1,6 @@
 //! Segments → samples, one buffer each, filled in place, by several threads where it is long.
 
+use std::sync::Arc;
 use std::thread;
 
 use mseed_core::decode::{Decoded, Out, Path, Payload, decode_payload};
@@ -62,11 +63,15 @@ pub(super) fn decode_run(
     ) {
         let part = &run.parts[blemish.part];
         let mut good = blemish.good;
+        // A record of which two parts are in the answer failed once.
+        let is_new = answer.told.insert((part.buffer, part.offset));
         if blemish.failed_check {
-            answer.failed_records.push(first.source);
+            if is_new {
+                answer.failed_records.push(first.source);
+            }
             good = if decoding.keep_failed { good } else { 0 };
         }
-        if let Some(mut place) = blemish.fault {
+        if let Some(mut place) = blemish.fault.filter(|_| is_new) {
             let buffer = &buffers[part.buffer];
             // The place of a problem is its record, whatever field of it is wrong.
             place.offset = part.offset + buffer.base as usize;
@@ -77,13 +82,14 @@ pub(super) fn decode_run(
             holes.push((blemish.at + good, blemish.at + part.take));
         }
     }
+    let records = number_of_records(&run.parts);
     let segment = |start: usize, samples: Samples| Segment {
         source: first.source,
         quality: first.quality,
         start_ns: mseed_core::time::sample_time_ns(run.start_ns, first.rate_hz, start as i64),
         rate_hz: first.rate_hz,
         encoding: first.encoding.name(),
-        records: run.parts.len(),
+        records,
         samples,
     };
     if holes.is_empty() {
@@ -99,6 +105,16 @@ pub(super) fn decode_run(
         }
         from = end;
     }
+}
+
+/// Parts of one record count once.
+fn number_of_records(parts: &[Part]) -> usize {
+    let cut = parts.iter().filter(|part| part.take < part.npts);
+    let mut places: Vec<_> = cut.map(|part| (part.buffer, part.offset)).collect();
+    let all = places.len();
+    places.sort_unstable();
+    places.dedup();
+    parts.len() - (all - places.len())
 }
 
 /// What is wrong with one part of a run.
@@ -186,6 +202,45 @@ fn decode_parts(
     blemishes
 }
 
+/// A record that was decoded as a whole.
+#[derive(Debug)]
+pub(super) struct Whole {
+    pub(super) samples: Samples,
+    pub(super) decoded: Decoded,
+    header_fault: bool,
+}
+
+impl Whole {
+    pub(super) fn decode(part: &Part, buffer: &Buffer<'_>) -> Result<Self, mseed_core::Error> {
+        let mut samples = Samples::new(part.encoding.sample_type()?, part.npts);
+        let decoded = decode_payload(Path::best(), &payload(part, buffer), samples.out())?;
+        Ok(Self {
+            samples,
+            decoded,
+            header_fault: part.header_fault,
+        })
+    }
+
+    /// Number of samples, from the first on, that count.
+    pub(super) fn good(&self, keep_failed: bool) -> usize {
+        let failed = self.header_fault || self.decoded.fault.is_some();
+        if failed && !keep_failed {
+            return 0;
+        }
+        self.decoded.npts
+    }
+}
+
+fn payload<'a>(part: &Part, buffer: &'a Buffer<'_>) -> Payload<'a> {
+    let (from, bytes) = part.payload;
+    Payload {
+        bytes: &buffer.bytes[from..from + bytes],
+        encoding: part.encoding,
+        big_endian: part.big_endian,
+        npts: part.npts,
+    }
+}
+
 /// Decode one record, or a part of it, into all of `out`.
 fn decode_part(
     path: Path,
@@ -193,20 +248,20 @@ fn decode_part(
     buffer: &Buffer<'_>,
     out: Out<'_>,
 ) -> Result<Decoded, mseed_core::Error> {
-    let (from, bytes) = part.payload;
-    let payload = Payload {
-        bytes: &buffer.bytes[from..from + bytes],
-        encoding: part.encoding,
-        big_endian: part.big_endian,
-        npts: part.npts,
-    };
     if part.skip == 0 && part.take == part.npts {
-        return decode_payload(path, &payload, out);
+        return decode_payload(path, &payload(part, buffer), out);
     }
-    // Only the records at the ends of a window are cut: they go through a buffer of their own.
-    let mut whole = Samples::new(part.encoding.sample_type()?, part.npts);
-    let mut decoded = decode_payload(path, &payload, whole.out())?;
-    decoded.npts = decoded.npts.saturating_sub(part.skip).min(part.take);
-    whole.copy_to(part.skip, decoded.npts, out);
-    Ok(decoded)
+    // Only the records at the ends of a window are cut, and those that others cover: they go
+    // through a buffer of their own.
+    let whole = match buffer.wholes.get(&part.offset) {
+        Some(whole) => Arc::clone(whole),
+        None => Arc::new(Whole::decode(part, buffer)?),
+    };
+    let Decoded { npts, fault } = &whole.decoded;
+    let npts = npts.saturating_sub(part.skip).min(part.take);
+    whole.samples.copy_to(part.skip, npts, out);
+    Ok(Decoded {
+        npts,
+        fault: fault.clone(),
+    })
 }

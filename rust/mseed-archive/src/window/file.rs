@@ -1,6 +1,7 @@
 //! A whole file, or the caller's bytes, without an index.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -125,6 +126,7 @@ impl<'a> Reading<'a> {
             base: 0,
             bytes: Cow::Borrowed(bytes),
             short: false,
+            wholes: HashMap::new(),
         }];
         let decoding = Decoding {
             keep_failed: true,

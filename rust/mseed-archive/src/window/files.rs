@@ -1,6 +1,7 @@
 //! The files of an archive: opened as an index names them, read where a window needs it.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
@@ -116,6 +117,7 @@ impl<'a> Files<'a> {
             base: from,
             bytes: Cow::Owned(bytes),
             short,
+            wholes: HashMap::new(),
         })
     }
 

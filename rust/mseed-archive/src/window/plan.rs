@@ -1,27 +1,24 @@
 //! Records → segments → the cut. Reads no data and decodes no sample.
-//!
-//! The window rule: both ends are included, and each end goes to the sample nearest to it; half
-//! way between two samples goes to the one inside the window. This is what ObsPy's `Stream.slice`
-//! and `Stream.trim` with `nearest_sample=True` give on the whole file.
 
 use std::collections::HashMap;
 
-use mseed_core::time::{
-    NS_PER_S, nearest_earlier_sample, nearest_sample, period_ns, same_rate, sample_time_ns,
-};
+use mseed_core::time::{NS_PER_S, period_ns, same_rate, sample_time_ns};
 use mseed_core::{Encoding, Error, Kind, Record, SampleType, SourceId, leap};
 
+use super::edge::Edge;
 use super::open_runs::OpenRuns;
 use crate::run::Ticker;
 
 /// The caller is asked whether to go on after each so many records.
 const PIECES_PER_TICK: usize = 1024;
 
-/// A record of a window, by its place in the buffers that were read.
+/// A record of a window, or a part of one, by its place in the buffers that were read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Piece {
     pub(super) source: SourceId,
     pub(super) quality: Option<u8>,
+    /// Publication version.
+    pub(super) version: u8,
     pub(super) start_ns: i64,
     /// Time of the last sample on the even grid of the first one: leap seconds do not count.
     pub(super) end_ns: i64,
@@ -29,6 +26,9 @@ pub(super) struct Piece {
     pub(super) near_leap_second: bool,
     pub(super) rate_hz: f64,
     pub(super) npts: usize,
+    /// Samples of the record before these, and of all of it.
+    pub(super) skip: usize,
+    pub(super) record_npts: usize,
     pub(super) sample_type: SampleType,
     pub(super) encoding: Encoding,
     pub(super) big_endian: bool,
@@ -50,11 +50,14 @@ impl Piece {
         Ok(Self {
             source: record.source,
             quality: record.quality,
+            version: record.version,
             start_ns: record.start_ns,
             end_ns: record.counted_end_ns(),
             near_leap_second: is_near_leap_second(record),
             rate_hz: record.rate_hz,
             npts: record.npts,
+            skip: 0,
+            record_npts: record.npts,
             sample_type: record.encoding.sample_type()?,
             encoding: record.encoding,
             big_endian: record.data_big_endian,
@@ -64,6 +67,28 @@ impl Piece {
             payload: (offset + record.payload_start, record.payload().len()),
             grid_start_ns: record.start_ns,
         })
+    }
+
+    /// Samples from the place `from` on, as a piece of their own.
+    pub(super) fn part(&self, from: usize, npts: usize) -> Self {
+        let time_ns = |base_ns, at: usize| sample_time_ns(base_ns, self.rate_hz, at as i64);
+        let end_ns = match from + npts == self.npts {
+            true => self.end_ns,
+            false => time_ns(self.start_ns, from + npts - 1),
+        };
+        Self {
+            start_ns: time_ns(self.start_ns, from),
+            end_ns,
+            grid_start_ns: time_ns(self.grid_start_ns, from),
+            npts,
+            skip: self.skip + from,
+            ..*self
+        }
+    }
+
+    /// The order of time, in each channel.
+    pub(super) fn order(&self) -> (SourceId, i64, usize, usize) {
+        (self.source, self.start_ns, self.buffer, self.offset)
     }
 
     pub(super) fn is_text(&self) -> bool {
@@ -114,7 +139,17 @@ pub(super) struct Part {
 }
 
 impl Part {
-    fn whole(piece: &Piece) -> Self {
+    /// What a piece has.
+    fn of(piece: &Piece) -> Self {
+        Self {
+            skip: piece.skip,
+            take: piece.npts,
+            ..Self::record(piece)
+        }
+    }
+
+    /// The whole record of a piece.
+    pub(super) fn record(piece: &Piece) -> Self {
         Self {
             buffer: piece.buffer,
             offset: piece.offset,
@@ -122,9 +157,9 @@ impl Part {
             encoding: piece.encoding,
             big_endian: piece.big_endian,
             header_fault: piece.header_fault,
-            npts: piece.npts,
+            npts: piece.record_npts,
             skip: 0,
-            take: piece.npts,
+            take: piece.record_npts,
         }
     }
 }
@@ -144,7 +179,7 @@ impl Run {
         Self {
             start_ns: piece.grid_start_ns,
             npts: piece.npts,
-            parts: vec![Part::whole(&piece)],
+            parts: vec![Part::of(&piece)],
             first: piece,
             last: piece,
         }
@@ -152,7 +187,7 @@ impl Run {
 
     fn push(&mut self, piece: Piece) {
         self.npts += piece.npts;
-        self.parts.push(Part::whole(&piece));
+        self.parts.push(Part::of(&piece));
         self.last = piece;
     }
 
@@ -189,55 +224,6 @@ impl Run {
         });
         self.npts = npts;
         Some(self)
-    }
-}
-
-/// Which samples the ends of a window take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Edge {
-    /// The rule of both ends.
-    pub rule: EdgeRule,
-    /// Whether the end is left out: the window ends before the sample that a window from its end on
-    /// would begin with.
-    pub half_open: bool,
-}
-
-/// The sample of an end that lies between two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EdgeRule {
-    /// The nearest; half way the one inside the window.
-    #[default]
-    Nearest,
-    /// The one inside the window.
-    Inside,
-    /// The one outside of the window, if there is one.
-    Outside,
-}
-
-impl Edge {
-    /// Number of the first sample of a window, counted from one at `base_ns`.
-    fn first(self, base_ns: i64, rate_hz: f64, start_ns: i64) -> i64 {
-        let near = nearest_sample(base_ns, rate_hz, start_ns);
-        let time_ns = sample_time_ns(base_ns, rate_hz, near);
-        match self.rule {
-            EdgeRule::Nearest => near,
-            EdgeRule::Inside => near + i64::from(time_ns < start_ns),
-            EdgeRule::Outside => near - i64::from(time_ns > start_ns),
-        }
-    }
-
-    /// Number of the last.
-    fn last(self, base_ns: i64, rate_hz: f64, end_ns: i64) -> i64 {
-        if self.half_open {
-            return self.first(base_ns, rate_hz, end_ns) - 1;
-        }
-        let near = nearest_earlier_sample(base_ns, rate_hz, end_ns);
-        let time_ns = sample_time_ns(base_ns, rate_hz, near);
-        match self.rule {
-            EdgeRule::Nearest => near,
-            EdgeRule::Inside => near - i64::from(time_ns > end_ns),
-            EdgeRule::Outside => near + i64::from(time_ns < end_ns),
-        }
     }
 }
 
@@ -292,7 +278,7 @@ pub(super) fn chain_in_time(
     mut pieces: Vec<Piece>,
     ticker: &mut Ticker<'_>,
 ) -> Result<Vec<Run>, crate::Error> {
-    pieces.sort_by_key(|p| (p.source, p.start_ns, p.buffer, p.offset));
+    pieces.sort_by_key(Piece::order);
     let mut runs: Vec<Run> = Vec::new();
     let mut open = OpenRuns::default();
     let mut source = None;
@@ -328,11 +314,14 @@ mod tests {
         Piece {
             source: SourceId::default(),
             quality: None,
+            version: 2,
             start_ns,
             end_ns: sample_time_ns(start_ns, 100.0, npts as i64 - 1),
             near_leap_second: false,
             rate_hz: 100.0,
             npts,
+            skip: 0,
+            record_npts: npts,
             sample_type: SampleType::Int32,
             encoding: Encoding::Steim2,
             big_endian: true,
@@ -430,7 +419,7 @@ mod tests {
 
     /// What [`chain_in_time`] does, each record compared with every run.
     fn chain_slowly(mut pieces: Vec<Piece>) -> Vec<Run> {
-        pieces.sort_by_key(|p| (p.source, p.start_ns, p.buffer, p.offset));
+        pieces.sort_by_key(Piece::order);
         let mut runs: Vec<Run> = Vec::new();
         for piece in pieces {
             let fits =

@@ -1,21 +1,26 @@
 //! Get the bytes of a window by the index, and decode them.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use mseed_core::time::{nearest_sample, period_ns, sample_time_ns};
 use mseed_core::{SourceId, Walker, leap};
 
 use super::archive::{Archive, Source};
-use super::decode::{Decoding, Segment, decode_run};
+use super::choice::Choice;
+use super::decode::{Decoding, Segment, Whole, decode_run};
+use super::edge::Edge;
 use super::files::{Files, Part};
 use super::glean::{Gleaned, Place};
-use super::plan::{Edge, FileChain, Piece, Run, chain_in_time};
+use super::near::Lot;
+use super::overlaps::{Dropped, Policy};
+use super::plan::{FileChain, Piece, Run, chain_in_time};
 use crate::Error;
 use crate::problem::{Problem, ProblemKind, ProblemList};
 use crate::run::Ticker;
 use crate::tsindex::schema::time_text;
-use crate::tsindex::{IndexedRun, Question, Selection};
+use crate::tsindex::{Age, IndexedRun, Question, Selection, margin_ns};
 
 /// Times of the index are text with microseconds.
 const MICROSECOND: i64 = 1000;
@@ -29,6 +34,8 @@ pub(super) struct Buffer<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     /// Whether the file ends before the range that was asked for.
     pub(super) short: bool,
+    /// Records that are taken in several parts, by their offset, decoded before.
+    pub(super) wholes: HashMap<usize, Arc<Whole>>,
 }
 
 /// Segments, and what was wrong on the way.
@@ -40,6 +47,10 @@ pub struct Answer {
     pub problems: Vec<Problem>,
     /// The channel of each record with samples of the answer that failed its own check.
     pub failed_records: Vec<SourceId>,
+    /// What overlaps cost the channels that lost samples in the window.
+    pub dropped: Vec<Dropped>,
+    /// Records that are known to have failed, by buffer and offset.
+    pub(super) told: HashSet<(usize, usize)>,
 }
 
 /// A window of some channels.
@@ -53,24 +64,15 @@ pub struct Request<'a> {
     pub end_ns: i64,
     /// Which samples the ends of the window take.
     pub edge: Edge,
-    /// Whether runs of different files are joined where no sample lies between them.
+    /// Which records are taken, and whether overlaps are decided.
+    pub choice: &'a Choice,
+    /// Whether runs of different files are joined where no sample lies between them; else overlaps
+    /// are not decided either.
     pub join_files: bool,
     /// Whether samples of records that failed their own check are given; else they are a gap.
     pub keep_failed: bool,
     /// Threads that decode, at the most.
     pub threads: usize,
-}
-
-impl Request<'_> {
-    /// The times between which a record may hold a sample of the window: half a sample, as each
-    /// end goes to the nearest one, and half a sample, as records scatter around their grid.
-    fn reach(&self, rate_hz: f64) -> (i64, i64) {
-        let margin_ns = period_ns(rate_hz).saturating_add(MICROSECOND);
-        (
-            self.start_ns.saturating_sub(margin_ns),
-            self.end_ns.saturating_add(margin_ns),
-        )
-    }
 }
 
 /// A window of the archive. A file that vanished, changed or is damaged is a problem; the rest of
@@ -148,7 +150,13 @@ pub(super) fn answer(
         keep_failed: request.keep_failed,
         threads: request.threads,
     };
-    let runs = gathered.chain(request.join_files, ticker)?;
+    let in_window = |piece: &Piece, _| {
+        let (base_ns, rate_hz) = (piece.grid_start_ns, piece.rate_hz);
+        let first = request.edge.first(base_ns, rate_hz, request.start_ns);
+        (first, request.edge.last(base_ns, rate_hz, request.end_ns))
+    };
+    let runs = gathered.chain(request, &in_window, ticker)?;
+    answer.dropped = std::mem::take(&mut gathered.dropped);
     for run in runs {
         ticker.poll()?;
         if let Some(run) = run.cut(request.start_ns, request.end_ns, request.edge) {
@@ -163,8 +171,14 @@ pub(super) fn answer(
 #[derive(Default)]
 pub(super) struct Gathered {
     pub(super) buffers: Vec<Buffer<'static>>,
+    /// How new the data of each buffer are.
+    ages: Vec<Age>,
     pieces: Vec<Piece>,
+    /// Whether records of several versions or ages may overlap.
+    may_overlap: bool,
     pub(super) problems: Vec<Problem>,
+    /// Samples that lost against others, known when the records are chained.
+    pub(super) dropped: Vec<Dropped>,
 }
 
 impl Gathered {
@@ -176,57 +190,129 @@ impl Gathered {
         ticker: &mut Ticker<'_>,
     ) -> Result<Self, Error> {
         let mut gathered = Self::default();
+        let mut channels: BTreeMap<_, Channel> = BTreeMap::new();
+        for FoundRun { run, .. } in found {
+            if run.lowest_rate_hz > 0.0 {
+                let channel = channels.entry(&run.codes).or_default();
+                let lowest_hz = channel.lowest_hz.get_or_insert(run.lowest_rate_hz);
+                *lowest_hz = lowest_hz.min(run.lowest_rate_hz);
+            }
+        }
         for FoundRun { source, run } in found {
             ticker.poll()?;
-            gathered.gather(*source, run, request, files);
+            let Some(channel) = channels.get_mut(&run.codes) else {
+                continue;
+            };
+            let asked = Asked {
+                request,
+                lowest_hz: channel.lowest_hz.unwrap_or(run.lowest_rate_hz),
+            };
+            let lot = gathered.gather(*source, run, &asked, files);
+            channel.lots.extend(lot);
         }
+        let mut lots = channels.values_mut().map(|channel| &mut channel.lots);
+        gathered.may_overlap = lots.any(|lots| Lot::may_overlap(lots));
         Ok(gathered)
     }
 
-    /// The gapless runs of the records, over the borders of files or in each alone.
+    /// The gapless runs of the records, over the borders of files, overlaps decided, or in each file
+    /// alone. `in_window` tells which samples of a record the window has, see [`Policy`].
     pub(super) fn chain(
         &mut self,
-        join_files: bool,
+        request: &Request<'_>,
+        in_window: &dyn Fn(&Piece, f64) -> (i64, i64),
         ticker: &mut Ticker<'_>,
     ) -> Result<Vec<Run>, Error> {
-        let pieces = std::mem::take(&mut self.pieces);
-        if join_files {
-            return chain_in_time(pieces, ticker);
+        let mut pieces = std::mem::take(&mut self.pieces);
+        if !request.join_files {
+            return Ok(pieces.into_iter().collect::<FileChain>().finish());
         }
-        Ok(pieces.into_iter().collect::<FileChain>().finish())
+        if self.may_overlap && !request.choice.keeps_overlaps {
+            let policy = Policy {
+                ages: &self.ages,
+                keep_failed: request.keep_failed,
+                in_window,
+            };
+            let decided = policy.decide(&mut pieces, &self.buffers, ticker)?;
+            self.dropped = decided.dropped;
+            for (buffer, offset, whole) in decided.wholes {
+                self.buffers[buffer].wholes.insert(offset, whole);
+            }
+        }
+        chain_in_time(pieces, ticker)
     }
 
-    /// Read the part of a run that a window needs, and keep the records that it may touch.
+    /// Read the part of a run that a window needs, and keep the records that it may touch. Returns
+    /// what overlaps need to know of them.
     fn gather(
         &mut self,
         source: usize,
         run: &IndexedRun,
-        request: &Request<'_>,
+        asked: &Asked<'_>,
         files: &mut Files<'_>,
-    ) {
-        let (from_ns, to_ns) = request.reach(run.lowest_rate_hz);
+    ) -> Option<Lot> {
+        let (from_ns, to_ns) = asked.reach(run.lowest_rate_hz);
         if run.lowest_rate_hz <= 0.0 || run.end_ns < from_ns || run.start_ns > to_ns {
-            return;
+            return None;
         }
         let number = self.buffers.len();
         let mut told = Vec::new();
         let part = Part::Between(from_ns, to_ns);
         let mut found = match files.read(source, run, part, &mut told) {
-            Ok(buffer) => Found::of(run, request, buffer, number),
-            Err(problem) => return self.problems.push(problem),
+            Ok(buffer) => Found::of(run, asked, buffer, number),
+            Err(problem) => {
+                self.problems.push(problem);
+                return None;
+            }
         };
-        if found.is_part_of(run) && !found.has_all(run, request) {
+        if found.is_part_of(run) && !found.has_all(run, asked.request) {
             // The file is not what the index says: what it lacks may stand anywhere in it.
             told.clear();
             found = match files.read(source, run, Part::All, &mut told) {
-                Ok(buffer) => Found::of(run, request, buffer, number),
-                Err(problem) => return self.problems.push(problem),
+                Ok(buffer) => Found::of(run, asked, buffer, number),
+                Err(problem) => {
+                    self.problems.push(problem);
+                    return None;
+                }
             };
         }
         self.problems.append(&mut told);
         self.problems.append(&mut found.problems);
+        // Only now: what the caller does not want is no sign that the file changed.
+        let choice = asked.request.choice;
+        if !choice.takes_all() {
+            found.pieces.retain(|piece| choice.takes(piece));
+        }
         self.pieces.append(&mut found.pieces);
         self.buffers.push(found.buffer);
+        self.ages.push(run.age);
+        found.lot
+    }
+}
+
+/// What is known of one channel of a window.
+#[derive(Default)]
+struct Channel {
+    lowest_hz: Option<f64>,
+    /// Of each of its rows.
+    lots: Vec<Lot>,
+}
+
+/// A request, as one channel sees it.
+struct Asked<'a> {
+    request: &'a Request<'a>,
+    /// The lowest rate of the channel.
+    lowest_hz: f64,
+}
+
+impl Asked<'_> {
+    /// The times between which a record of a rate may matter to the window.
+    fn reach(&self, rate_hz: f64) -> (i64, i64) {
+        let margin_ns = margin_ns(rate_hz, self.lowest_hz);
+        (
+            self.request.start_ns.saturating_sub(margin_ns),
+            self.request.end_ns.saturating_add(margin_ns),
+        )
     }
 }
 
@@ -234,14 +320,18 @@ impl Gathered {
 struct Found {
     buffer: Buffer<'static>,
     pieces: Vec<Piece>,
+    lot: Option<Lot>,
     problems: Vec<Problem>,
 }
 
 impl Found {
     /// Keep the records that a window may touch; `number` is that of the buffer.
-    fn of(run: &IndexedRun, request: &Request<'_>, buffer: Buffer<'static>, number: usize) -> Self {
+    fn of(run: &IndexedRun, asked: &Asked<'_>, buffer: Buffer<'static>, number: usize) -> Self {
         let (mut inside, mut stranger, mut outside) = (0, None, None);
         let mut pieces = Vec::new();
+        let mut lot: Option<Lot> = None;
+        // Of the rate of the record before: most have the same.
+        let mut reach = (None, (0, 0));
         let mut hand_on = |offset, mut piece: Piece| {
             let extent =
                 run.start_ns.saturating_sub(MICROSECOND)..=run.end_ns.saturating_add(MICROSECOND);
@@ -258,8 +348,16 @@ impl Found {
                 if piece.is_text() {
                     return;
                 }
-                let (from_ns, to_ns) = request.reach(piece.rate_hz);
+                let rate = piece.rate_hz.to_bits();
+                if reach.0 != Some(rate) {
+                    reach = (Some(rate), asked.reach(piece.rate_hz));
+                }
+                let (from_ns, to_ns) = reach.1;
                 if piece.end_ns >= from_ns && piece.start_ns <= to_ns {
+                    match &mut lot {
+                        Some(lot) => lot.add(&piece),
+                        None => lot = Some(Lot::new(&piece, run.age)),
+                    }
                     piece.grid_start_ns = on_grid(run, &piece);
                     pieces.push(piece);
                 }
@@ -282,6 +380,7 @@ impl Found {
         Self {
             buffer,
             pieces,
+            lot,
             problems,
         }
     }

@@ -10,7 +10,7 @@ use mseed_archive::problem::ProblemKind;
 use mseed_archive::run::Ticker;
 use mseed_archive::tsindex::Selection;
 use mseed_archive::window::{
-    Answer, Archive as Opened, Edge, PathMap, Request, Samples, read_window,
+    Answer, Archive as Opened, Choice, Edge, PathMap, Request, Samples, read_window,
 };
 use mseed_core::Encoding;
 use mseed_core::encode::{Header, Samples as Written, write_v2};
@@ -113,6 +113,7 @@ impl Archive {
             start_ns,
             end_ns,
             edge: Edge::default(),
+            choice: &Choice::default(),
             join_files: true,
             keep_failed,
             threads: 2,
