@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 __all__ = [
     "Archive",
     "__version__",
+    "check_index",
     "compress_chunk",
     "encode_mseed2",
     "encode_mseed3",
@@ -31,6 +32,9 @@ _Window = tuple[list[_Segment], list[_Problem], list[str], list[tuple[str, int, 
 
 __version__: str
 
+def check_index(
+    asked: dict[str, Any], progress: Callable[[int, int, int], object] | None
+) -> dict[str, Any]: ...
 def compress_chunk(data: NDArray[Any], level: int, shuffle: bool) -> bytes: ...
 def encode_mseed2(
     network: str,

@@ -1,5 +1,7 @@
 //! The one way from Python into Rust: release the GIL, work, poll Ctrl-C, map errors.
 
+use std::sync::Mutex;
+
 use mseed_archive::Error;
 use mseed_archive::run::Ticker;
 use pyo3::prelude::*;
@@ -36,6 +38,34 @@ where
         Some(error) => Err(error),
         None => result.map_err(|error| to_python(py, &error)),
     }
+}
+
+/// The same for work that counts: its last three numbers are what `progress` is called with.
+pub(crate) fn enter_counting<T, F>(
+    py: Python<'_>,
+    progress: Option<&Py<PyAny>>,
+    work: F,
+) -> PyResult<T>
+where
+    T: Send,
+    F: FnOnce(&mut dyn FnMut([u64; 3]) -> bool) -> Result<T, Error> + Send,
+{
+    let last = Mutex::new([0; 3]);
+    let tell = |py: Python<'_>| match progress {
+        Some(progress) => {
+            let [all, done, bytes] = last.lock().map(|now| *now).unwrap_or_default();
+            progress.call1(py, (all, done, bytes)).map(drop)
+        }
+        None => Ok(()),
+    };
+    enter_ticking(py, tell, |on_tick| {
+        work(&mut |now| {
+            if let Ok(mut last) = last.lock() {
+                *last = now;
+            }
+            on_tick()
+        })
+    })
 }
 
 /// The same for work that only wants to be interruptible.

@@ -4,6 +4,7 @@
 use pyo3::prelude::*;
 
 mod archive;
+mod checkindex;
 mod chunk;
 mod encode;
 mod enter;
@@ -18,6 +19,7 @@ mod wrap;
 #[pymodule]
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_function(wrap_pyfunction!(checkindex::check_index, module)?)?;
     module.add_function(wrap_pyfunction!(chunk::compress_chunk, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_mseed2, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_mseed3, module)?)?;

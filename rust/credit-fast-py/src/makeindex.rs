@@ -2,13 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
-use mseed_archive::makeindex::{Job, Progress, make_index};
+use mseed_archive::makeindex::{Job, make_index};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
-use crate::enter::enter_ticking;
+use crate::enter::enter_counting;
 use crate::wrap;
 
 /// How an archive is indexed.
@@ -47,25 +46,9 @@ pub(crate) fn makeindex<'py>(
         hash: options.hash,
         relative: options.relative,
     };
-    let shown = Mutex::new(Progress::default());
-    let report = enter_ticking(
-        py,
-        |py| match &progress {
-            Some(tell) => {
-                let now = shown.lock().map(|now| *now).unwrap_or_default();
-                tell.call1(py, (now.found, now.done, now.bytes)).map(drop)
-            }
-            None => Ok(()),
-        },
-        |on_tick| {
-            make_index(&job, &mut |now: &Progress| {
-                if let Ok(mut shown) = shown.lock() {
-                    *shown = *now;
-                }
-                on_tick()
-            })
-        },
-    )?;
+    let report = enter_counting(py, progress.as_ref(), |count| {
+        make_index(&job, &mut |now| count([now.found, now.done, now.bytes]))
+    })?;
     let problems = PyList::empty(py);
     for problem in report.problems {
         problems.append(wrap::problem(problem))?;

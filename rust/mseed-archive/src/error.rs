@@ -22,6 +22,12 @@ pub enum Error {
         /// What was found and what was expected.
         reason: String,
     },
+    /// A writer of the index was killed in the middle of a batch, and the caller wants nothing
+    /// changed: SQLite takes the batch back before anything can be read.
+    Unfinished {
+        /// The index file.
+        path: PathBuf,
+    },
     /// SQLite refused.
     Sqlite {
         /// The index file.
@@ -36,6 +42,43 @@ pub enum Error {
 }
 
 impl Error {
+    /// The file or folder that it is about.
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Io { path, .. }
+            | Self::NotAnIndex { path, .. }
+            | Self::Unfinished { path }
+            | Self::Sqlite { path, .. } => Some(path),
+            Self::Argument(_) | Self::Cancelled => None,
+        }
+    }
+
+    /// What is wrong, without the path.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Io { source, .. } => source.to_string(),
+            Self::NotAnIndex { reason, .. } => reason.clone(),
+            Self::Unfinished { .. } => {
+                "a program was killed while it wrote, and left its journal: \
+                 expected none; run makeindex again, or open the index with any other command, \
+                 which takes back what was half written"
+                    .into()
+            }
+            Self::Sqlite { source, .. } => source.to_string(),
+            Self::Argument(text) => text.clone(),
+            Self::Cancelled => "cancelled".into(),
+        }
+    }
+
+    /// Whether SQLite says that pages of the index contradict each other.
+    pub(crate) fn is_damage(&self) -> bool {
+        let code = match self {
+            Self::Sqlite { source, .. } => source.sqlite_error_code(),
+            _ => None,
+        };
+        code == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+    }
+
     /// An I/O failure at `path`.
     pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         Self::Io {
@@ -47,13 +90,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io { path, source } => write!(f, "{}: {source}", path.display()),
-            Self::NotAnIndex { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::Sqlite { path, source } => write!(f, "{}: {source}", path.display()),
-            Self::Argument(text) => f.write_str(text),
-            Self::Cancelled => f.write_str("cancelled"),
+        if let Some(path) = self.path() {
+            write!(f, "{}: ", path.display())?;
         }
+        f.write_str(&self.reason())
     }
 }
 

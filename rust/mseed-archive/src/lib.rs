@@ -4,6 +4,7 @@
 //! Python.
 #![deny(unsafe_code)]
 
+pub mod checkindex;
 pub mod chunk;
 mod error;
 pub mod fork;

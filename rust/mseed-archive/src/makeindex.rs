@@ -14,17 +14,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use crate::Error;
 use crate::problem::{Problem, ProblemKind};
-use crate::run::{self, Cancel, Ticker};
+use crate::run::{self, Cancel, QUEUE, Ticker};
 use crate::tsindex::{IndexWriter, KnownFiles, Totals};
-use crate::walk::{FileWalk, Pattern};
+use crate::walk::{FileWalk, Pattern, index_files};
 use collect::Collecting;
 use find::{find_files, work_on_files};
-
-/// Results that may wait for the writer: bounds the memory of a run.
-const QUEUE: usize = 256;
-
-/// More threads than any machine has cores are a slip of the pen.
-const MAX_THREADS: usize = 1024;
 
 /// What to index.
 #[derive(Debug, Clone, Default)]
@@ -155,7 +149,7 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
         hash: job.hash,
         began_ns: now_ns(),
     };
-    let walk = FileWalk::new(pattern, index_files(job), names.clone());
+    let walk = FileWalk::new(pattern, index_files(&job.index), names.clone());
     let mut report = Report::default();
     let mut collecting = Collecting::new(&mut writer, &shared, &mut report, &mut ticker)?;
     let result = run_threads(job, walk, &shared, &mut collecting, &mut ticker);
@@ -212,12 +206,7 @@ fn check(job: &Job) -> Result<(), Error> {
     for root in &job.roots {
         std::fs::metadata(root).map_err(|e| Error::io(root, e))?;
     }
-    match run::threads(job.threads) {
-        threads if threads > MAX_THREADS => Err(Error::Argument(format!(
-            "threads {threads}: expected 1 to {MAX_THREADS}"
-        ))),
-        _ => Ok(()),
-    }
+    run::sane_threads(job.threads).map(drop)
 }
 
 /// Walk, scan and write, each in threads of its own; this thread writes.
@@ -263,20 +252,4 @@ fn is_beside_data(file: &Path, homes: &HashSet<PathBuf>) -> bool {
         .skip(1)
         .find(|folder| folder.is_dir())
         .is_some_and(|folder| homes.contains(folder))
-}
-
-/// The index and SQLite's files beside it are no data.
-fn index_files(job: &Job) -> HashSet<PathBuf> {
-    let path = job
-        .index
-        .canonicalize()
-        .unwrap_or_else(|_| job.index.clone());
-    ["", "-journal", "-wal", "-shm"]
-        .iter()
-        .map(|suffix| {
-            let mut name = path.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        })
-        .collect()
 }

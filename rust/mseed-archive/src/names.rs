@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Component, Path, PathBuf};
 
+use crate::Error;
+
 /// How an index names files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Names {
@@ -13,6 +15,16 @@ pub enum Names {
 }
 
 impl Names {
+    /// Relative to the folder of an index.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when there is no such file.
+    pub(crate) fn below_index(index: &Path) -> Result<Self, Error> {
+        let whole = index.canonicalize().map_err(|e| Error::io(index, e))?;
+        let folder = whole.parent().map(Path::to_path_buf);
+        Ok(Self::Below(folder.unwrap_or_default()))
+    }
+
     /// The name of a file, of its canonical absolute path.
     #[must_use]
     pub fn of(&self, path: &str) -> String {

@@ -46,10 +46,34 @@ pub enum ProblemKind {
     Changed,
     /// The file is in the index and no longer exists.
     Vanished,
+    /// The index itself is damaged, or lacks tables or columns.
+    Database,
+    /// `tsindex_summary` is not what the rows say.
+    Summary,
+    /// A row of the index cannot be right, whatever the file holds.
+    Row,
+    /// A row is in the index twice.
+    Duplicate,
+    /// Rows of a file share bytes.
+    Overlap,
+    /// What the index keeps of a file beside its rows does not fit them.
+    State,
+    /// A file of the archive that the index does not know.
+    NotIndexed,
+    /// The file has records of which the index has no row.
+    MissingRow,
+    /// The index has a row of which the file has no records.
+    ExtraRow,
+    /// A row says something else than the records of the file.
+    DifferentRow,
+    /// The bytes of a row do not have the check sum that it states.
+    Hash,
+    /// The problems that the index keeps of a file are not those that it has.
+    StoredProblems,
 }
 
 impl ProblemKind {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 21] = [
         Self::NotMiniSeed,
         Self::Unreadable,
         Self::Corrupt,
@@ -59,6 +83,18 @@ impl ProblemKind {
         Self::Skipped,
         Self::Changed,
         Self::Vanished,
+        Self::Database,
+        Self::Summary,
+        Self::Row,
+        Self::Duplicate,
+        Self::Overlap,
+        Self::State,
+        Self::NotIndexed,
+        Self::MissingRow,
+        Self::ExtraRow,
+        Self::DifferentRow,
+        Self::Hash,
+        Self::StoredProblems,
     ];
 
     /// Text of the kind.
@@ -74,6 +110,18 @@ impl ProblemKind {
             Self::Skipped => "skipped",
             Self::Changed => "changed",
             Self::Vanished => "vanished",
+            Self::Database => "database",
+            Self::Summary => "summary",
+            Self::Row => "row",
+            Self::Duplicate => "duplicate",
+            Self::Overlap => "overlap",
+            Self::State => "state",
+            Self::NotIndexed => "not-indexed",
+            Self::MissingRow => "missing-row",
+            Self::ExtraRow => "extra-row",
+            Self::DifferentRow => "different-row",
+            Self::Hash => "hash",
+            Self::StoredProblems => "stored-problems",
         }
     }
 
@@ -157,6 +205,22 @@ impl Problem {
                 } else {
                     "no miniSEED record found: not a miniSEED file"
                 },
+            )
+        }
+    }
+
+    /// A file that ends before bytes that the index names.
+    #[must_use]
+    pub(crate) fn too_short(path: &str, size: u64, named: u64, remedy: &str) -> Self {
+        Self {
+            offset: Some(size),
+            ..Self::file(
+                path,
+                ProblemKind::Changed,
+                format!(
+                    "file has {size} bytes: expected at least {named} as the index says; \
+                     the file changed, {remedy}"
+                ),
             )
         }
     }

@@ -1,6 +1,7 @@
 //! One file → rows of the index and problems. Reads headers, decodes no sample.
 
 mod fingerprint;
+pub(crate) mod hash;
 mod mixed;
 mod parts;
 mod section;
@@ -55,7 +56,7 @@ pub struct Grown {
 /// Scans files, one after the other, in the same memory.
 #[derive(Debug, Default)]
 pub struct Scanner {
-    hash: bool,
+    rows: section::Rule,
     part: Vec<u8>,
 }
 
@@ -64,7 +65,17 @@ impl Scanner {
     #[must_use]
     pub fn new(hash: bool) -> Self {
         Self {
-            hash,
+            rows: section::Rule::Ours { hash },
+            part: Vec::new(),
+        }
+    }
+
+    /// A scanner that gives the rows that mseedindex makes: each run of bytes of one channel is one,
+    /// whatever the times in it, and however many there are.
+    #[must_use]
+    pub(crate) fn of_runs() -> Self {
+        Self {
+            rows: section::Rule::Runs,
             part: Vec::new(),
         }
     }
@@ -82,7 +93,7 @@ impl Scanner {
             let Some(open) = open else {
                 return Ok(());
             };
-            let builder = section::Builder::new(self.hash);
+            let builder = section::Builder::new(self.rows);
             self.read(&open, file, 0, builder, cancel, &mut scan)
         });
         if let Err(error) = result {
@@ -187,7 +198,7 @@ pub fn scan_bytes(bytes: &[u8], path: &str, part_bytes: usize) -> Scan {
         bytes,
         (path, 0, bytes.len() as u64),
         (part_bytes, &mut Vec::new()),
-        section::Builder::new(false),
+        section::Builder::new(section::Rule::default()),
         &Cancel::default(),
         &mut scan,
     );

@@ -1,21 +1,22 @@
 //! The index file: EarthScope's `tsindex` schema in SQLite.
 //!
 //! `tables` is the only place where names of tables stand, `schema` and `row_texts` those where text
-//! forms do; `writer`, `entries`, `known`, `query`, `rows`, `contents` and `connection` are the only
-//! ones with SQL.
+//! forms do; `writer`, `entries`, `known`, `query`, `rows`, `contents`, `listing` and `connection` are
+//! the only ones with SQL.
 
 mod connection;
 mod contents;
 mod entries;
 mod globs;
 mod known;
+pub(crate) mod listing;
 pub(crate) mod opened;
 mod patience;
-mod query;
+pub(crate) mod query;
 mod row_texts;
 mod rows;
 pub mod schema;
-mod tables;
+pub(crate) mod tables;
 mod writer;
 
 pub use connection::IndexReader;

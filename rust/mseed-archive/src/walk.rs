@@ -219,6 +219,19 @@ impl FileWalk {
     }
 }
 
+/// The index and SQLite's files beside it are no data.
+pub(crate) fn index_files(index: &Path) -> HashSet<PathBuf> {
+    let path = index.canonicalize().unwrap_or_else(|_| index.to_path_buf());
+    ["", "-journal", "-wal", "-shm"]
+        .iter()
+        .map(|suffix| {
+            let mut name = path.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        })
+        .collect()
+}
+
 fn walk_problem(root: &Path, error: &walkdir::Error) -> Problem {
     let path = error.path().unwrap_or(root).to_string_lossy();
     let reason = match (error.loop_ancestor(), error.io_error()) {

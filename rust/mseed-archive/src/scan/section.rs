@@ -1,9 +1,9 @@
 //! Records that follow each other in a file and belong together become one row.
 
-use md5::{Digest, Md5};
 use mseed_core::time::{NS_PER_S, same_rate};
 use mseed_core::{Record, SourceId, leap};
 
+use super::hash::Hash;
 use super::mixed::Mixed;
 use super::spans::{Span, SpanList};
 
@@ -68,10 +68,6 @@ pub struct Section {
     pub next_index_ns: i64,
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The first hour, counted from the first record, that no record reached over yet.
 pub(crate) fn next_hour(first_ns: i64, latest_ns: i64) -> i64 {
     let behind = latest_ns.saturating_sub(first_ns);
@@ -130,23 +126,41 @@ fn goes_back(record: &Record<'_>, latest_ns: i64) -> bool {
     !over_leap_second
 }
 
+/// What becomes a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// Rows of this library, and whether their hashes are formed.
+    Ours { hash: bool },
+    /// Runs of bytes of one channel, as mseedindex has them.
+    Runs,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self::Ours { hash: false }
+    }
+}
+
 /// Collects records into rows.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
+    rule: Rule,
     rows: Vec<Row>,
     /// The next number of rows at which to look for channels that take turns.
     look_at: usize,
     mixed: Option<Mixed>,
     /// Of the bytes of the last row.
-    hasher: Option<Md5>,
+    hash: Option<Hash>,
 }
 
 impl Builder {
-    /// With the MD5 of each row, if asked for.
-    pub(super) fn new(hash: bool) -> Self {
+    /// With nothing yet.
+    pub(super) fn new(rule: Rule) -> Self {
+        let hash = rule == Rule::Ours { hash: true };
         Self {
+            rule,
             look_at: MANY_ROWS,
-            hasher: hash.then(Md5::new),
+            hash: hash.then(Hash::default),
             ..Self::default()
         }
     }
@@ -155,7 +169,7 @@ impl Builder {
     pub(super) fn behind(row: Row) -> Self {
         Self {
             rows: vec![row],
-            ..Self::new(false)
+            ..Self::new(Rule::default())
         }
     }
 
@@ -170,7 +184,7 @@ impl Builder {
             row.source == record.source
                 && row.version == record.version
                 && row.section.byte_offset + row.section.bytes == offset
-                && !goes_back(record, row.section.latest_ns)
+                && (self.rule == Rule::Runs || !goes_back(record, row.section.latest_ns))
         });
         if let Some(row) = continued {
             row.section
@@ -201,17 +215,18 @@ impl Builder {
             }
             _ => row.stretches.push(this),
         }
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(record.bytes);
+        if let Some(hash) = &mut self.hash {
+            hash.add(record.bytes);
         }
     }
 
     /// No record continues the last row.
     fn end_row(&mut self) {
-        if let (Some(row), Some(hasher)) = (self.rows.last_mut(), &mut self.hasher) {
-            row.section.hash = Some(hexadecimal(&hasher.finalize_reset()));
+        if let (Some(row), Some(hash)) = (self.rows.last_mut(), &mut self.hash) {
+            row.section.hash = Some(std::mem::take(hash).hex());
         }
-        if self.mixed.is_none() && self.rows.len() >= self.look_at {
+        let may_be_mixed = self.rule != Rule::Runs && self.mixed.is_none();
+        if may_be_mixed && self.rows.len() >= self.look_at {
             self.look_at *= 2;
             self.mixed = Mixed::is_found_in(&self.rows).then(Mixed::default);
         }

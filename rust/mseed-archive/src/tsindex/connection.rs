@@ -8,16 +8,18 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use super::opened::{self, FileIdentity, Opened};
 use super::patience::{BUSY, patiently};
 use super::query;
 use super::rows::KeptRows;
 use super::tables::{self, RowTable};
+use crate::run::Cancel;
 use crate::{Error, fork};
 
 /// Connections that every thread may keep open.
@@ -26,6 +28,9 @@ const OPEN_PER_THREAD: usize = 64;
 /// Connections of all threads up to which a thread keeps more: each is a file that is open, of which
 /// a process may have a thousand, and opening one anew costs as much as ten windows.
 const OPEN_IN_ALL: usize = 256;
+
+/// Steps of SQLite's machine between two looks at whether to go on: well below a millisecond.
+const STEPS: i32 = 10_000;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
@@ -56,6 +61,8 @@ pub(super) struct Handle {
     pub(super) table: RowTable,
     /// Whether that is a table whose rows have numbers; another program may make a view.
     pub(super) has_rowids: bool,
+    /// Tables, views and SQL indexes.
+    pub(super) names: Vec<String>,
     /// Rows in memory.
     pub(super) kept: RefCell<KeptRows>,
 }
@@ -92,6 +99,8 @@ impl Drop for OpenHandles {
 pub struct IndexReader {
     path: PathBuf,
     id: u64,
+    /// Of a reader that changes nothing, and whose questions this ends.
+    untouched: Option<Arc<Cancel>>,
 }
 
 impl IndexReader {
@@ -101,17 +110,31 @@ impl IndexReader {
     /// [`Error::Io`] when the file is missing, a folder or forbidden, [`Error::NotAnIndex`] when it
     /// is no SQLite database or has no `tsindex` table with the needed columns.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let reader = Self {
-            // The working folder may change; the index does not.
-            path: std::path::absolute(path).map_err(|e| Error::io(path, e))?,
-            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
-        };
+        let reader = Self::new(path, None)?;
+        reader.with(|_| Ok(()))?;
+        Ok(reader)
+    }
+
+    /// A reader that leaves an index as it is, even one whose writer was killed: its questions give
+    /// [`Error::Unfinished`] then. They end when `cancel` is set. The first one opens the index.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the file is missing, a folder or forbidden.
+    pub(crate) fn untouched(path: &Path, cancel: &Arc<Cancel>) -> Result<Self, Error> {
+        Self::new(path, Some(Arc::clone(cancel)))
+    }
+
+    fn new(path: &Path, untouched: Option<Arc<Cancel>>) -> Result<Self, Error> {
         let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
         if metadata.is_dir() {
             return Err(Error::io(path, io::ErrorKind::IsADirectory.into()));
         }
-        reader.with(|_| Ok(()))?;
-        Ok(reader)
+        Ok(Self {
+            // The working folder may change; the index does not.
+            path: std::path::absolute(path).map_err(|e| Error::io(path, e))?,
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            untouched,
+        })
     }
 
     /// The index file.
@@ -154,7 +177,9 @@ impl IndexReader {
         let opened = Opened::new(file.identity);
         let (connection, columns, names) = self.patiently(|| {
             let read = self.read_schema();
-            if !matches!(&read, Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly)) {
+            let is_read_only =
+                matches!(&read, Err(e) if e.sqlite_error_code() == Some(ErrorCode::ReadOnly));
+            if !is_read_only || self.untouched.is_some() {
                 return read;
             }
             // A writer was killed in the middle of a batch. SQLite takes the batch back as soon
@@ -205,22 +230,48 @@ impl IndexReader {
             is_own: has("credit_fast_files"),
             table,
             has_rowids,
+            names,
             kept: RefCell::default(),
         })
     }
 
     fn read_schema(&self) -> rusqlite::Result<(Connection, Vec<String>, Vec<String>)> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(BUSY)?;
+        if let Some(cancel) = self.untouched.clone() {
+            connection.progress_handler(STEPS, Some(move || cancel.is_set()))?;
+        }
         let columns = names(&connection, "SELECT name FROM pragma_table_info('tsindex')")?;
         let names = names(&connection, "SELECT name FROM sqlite_master")?;
         Ok((connection, columns, names))
     }
 
     fn patiently<T>(&self, work: impl FnMut() -> rusqlite::Result<T>) -> Result<T, Error> {
-        patiently(|e| wrap(&self.path, e), || Ok(()), work)
+        let go_on = || match &self.untouched {
+            Some(cancel) if cancel.is_set() => Err(Error::Cancelled),
+            _ => Ok(()),
+        };
+        let explain = |error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => Error::Cancelled,
+            Some(ErrorCode::ReadOnly) if self.untouched.is_some() && is_unfinished(&error) => {
+                Error::Unfinished {
+                    path: self.path.clone(),
+                }
+            }
+            _ => wrap(&self.path, error),
+        };
+        patiently(explain, go_on, work)
     }
+}
+
+/// Whether SQLite would have to take back, or to take up, what a killed writer left.
+fn is_unfinished(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|e| e.extended_code);
+    matches!(
+        code,
+        Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)
+    )
 }
 
 fn write_flags() -> OpenFlags {

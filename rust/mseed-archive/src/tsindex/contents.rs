@@ -44,7 +44,7 @@ impl IndexReader {
                 problems: Vec::new(),
             };
             if handle.is_own {
-                let mut statement = transaction.prepare(tables::SELECT_PROBLEMS)?;
+                let mut statement = transaction.prepare(&tables::select_problems(""))?;
                 let problems = statement.query_map([], problem)?;
                 contents.problems = problems.collect::<rusqlite::Result<_>>()?;
             }

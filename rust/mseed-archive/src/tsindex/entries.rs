@@ -1,11 +1,12 @@
 //! What an index has of one file: its rows, its problems, its state.
 
-use rusqlite::{Connection, params};
+use rusqlite::types::ToSqlOutput;
+use rusqlite::{Connection, params, params_from_iter};
 
 use super::contents::problem;
 use super::row_texts::RowTexts;
 use super::schema::seconds_text;
-use super::tables::RowTable;
+use super::tables::{self, RowTable};
 use crate::problem::{Problem, ProblemKind};
 use crate::scan::{Fingerprint, Scan};
 use crate::walk::FoundFile;
@@ -22,10 +23,10 @@ pub struct ScannedFile {
     /// Records in it.
     pub records: u64,
     /// Where the last of them ends.
-    end: u64,
+    pub(crate) end: u64,
     /// When the last of them begins.
-    last_start_ns: i64,
-    fingerprint: Fingerprint,
+    pub(crate) last_start_ns: i64,
+    pub(crate) fingerprint: Fingerprint,
     /// Whether the hashes of its rows were formed.
     hashed: bool,
     /// When it was scanned.
@@ -136,14 +137,9 @@ impl Entries<'_> {
             self.insert(scanned)?;
             return Ok(Applied::Added);
         }
-        let rows = self.rows_of(name)?;
-        if !rows.is_empty() && rows == scanned.rows && self.problems_of(name)? == scanned.problems {
-            let changed = seconds_text(scanned.file.stamp.modified_ns);
-            let now = seconds_text(scanned.scanned_ns);
-            self.execute(
-                "UPDATE {table} SET filemodtime=?,scanned=? WHERE filename=?",
-                params![changed, now, name],
-            )?;
+        let is_same = !scanned.rows.is_empty() && self.has_rows(name, &scanned.rows)?;
+        if is_same && self.problems_of(name)? == scanned.problems {
+            self.note_time(scanned)?;
             self.delete_state(name)?;
             self.insert_state(scanned)?;
             return Ok(Applied::Same);
@@ -157,20 +153,37 @@ impl Entries<'_> {
         })
     }
 
-    fn rows_of(&self, name: &str) -> rusqlite::Result<Vec<RowTexts>> {
+    /// Note in the rows of a file, those that stayed too, when it was changed and scanned.
+    fn note_time(&self, scanned: &ScannedFile) -> rusqlite::Result<usize> {
+        let changed = seconds_text(scanned.file.stamp.modified_ns);
+        let now = seconds_text(scanned.scanned_ns);
+        self.execute(
+            "UPDATE {table} SET filemodtime=?,scanned=? WHERE filename=?",
+            params![changed, now, scanned.file.name],
+        )
+    }
+
+    /// Whether the rows of a file are these. A row that has no sense is none of them.
+    fn has_rows(&self, name: &str, rows: &[RowTexts]) -> rusqlite::Result<bool> {
         let query = format!(
             "{} WHERE filename=? ORDER BY byteoffset,rowid",
             self.table.select_texts()
         );
         let mut statement = self.connection.prepare_cached(&query)?;
-        statement.query_map([name], RowTexts::read)?.collect()
+        let mut found = statement.query([name])?;
+        let mut expected = rows.iter();
+        while let Some(row) = found.next()? {
+            match (RowTexts::read(row), expected.next()) {
+                (Ok(found), Some(expected)) if found == *expected => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(expected.next().is_none())
     }
 
     fn problems_of(&self, name: &str) -> rusqlite::Result<Vec<Problem>> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
-             WHERE filename=? AND kind<>? ORDER BY rowid",
-        )?;
+        let query = tables::select_problems("WHERE filename=? AND kind<>?");
+        let mut statement = self.connection.prepare_cached(&query)?;
         let kind = ProblemKind::Vanished.as_str();
         statement.query_map([name, kind], problem)?.collect()
     }
@@ -202,7 +215,9 @@ impl Entries<'_> {
         let Some(found) = rows.next()? else {
             return Ok(None);
         };
-        let row = RowTexts::read(found)?;
+        let Ok(row) = RowTexts::read(found) else {
+            return Ok(None);
+        };
         let rowid = found.get(15)?;
         Ok((row.byte_offset + row.bytes == end).then_some(KnownEnd {
             rowid,
@@ -264,8 +279,7 @@ impl Entries<'_> {
         }
         let stamp = &scanned.file.stamp;
         self.execute(
-            "INSERT INTO credit_fast_files (filename,size,modified_ns,records,changed_ns,inode,\
-             data_end,last_start_ns,fingerprint,hashed) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            &tables::insert_into(tables::FILES, &tables::FILE_COLUMNS),
             params![
                 scanned.file.name,
                 stamp.size as i64,
@@ -289,47 +303,12 @@ impl Entries<'_> {
         changed: &str,
         now: &str,
     ) -> rusqlite::Result<()> {
-        let (parts, place) = match self.table {
-            RowTable::Plain => ("", ""),
-            RowTable::WithParts => (",parts", ",?"),
-        };
-        // quality and format: mseedindex 3 leaves quality NULL; NULL format is miniSEED.
-        let mut statement = self.connection.prepare_cached(&format!(
-            "INSERT INTO {} (network,station,location,channel,quality,version,starttime,\
-             endtime,samplerate,filename,byteoffset,bytes,hash,timeindex,timespans,timerates,\
-             format,filemodtime,updated,scanned{parts}) \
-             VALUES (?,?,?,?,NULL,?,?,?,?,?,?,?,?,?,?,?,NULL,?,?,?{place})",
-            self.table.name()
-        ))?;
+        let columns = self.table.columns();
+        let text = tables::insert_into(self.table.name(), columns);
+        let mut statement = self.connection.prepare_cached(&text)?;
         for row in rows {
-            let [network, station, location, channel] = &row.codes;
-            let of_row = params![
-                network,
-                station,
-                location,
-                channel,
-                row.version,
-                row.start,
-                row.end,
-                row.rate,
-                name,
-                row.byte_offset,
-                row.bytes,
-                row.hash,
-                row.time_index,
-                row.spans,
-                row.rates,
-                changed,
-                changed,
-                now,
-            ];
-            for (at, value) in of_row.iter().enumerate() {
-                statement.raw_bind_parameter(at + 1, value)?;
-            }
-            if self.table == RowTable::WithParts {
-                statement.raw_bind_parameter(of_row.len() + 1, &row.parts)?;
-            }
-            statement.raw_execute()?;
+            let values = row.values(name, changed, now).map(ToSqlOutput::Borrowed);
+            statement.execute(params_from_iter(&values[..columns.len()]))?;
         }
         Ok(())
     }
@@ -337,10 +316,10 @@ impl Entries<'_> {
 
 pub(super) fn insert_problem(connection: &Connection, problem: &Problem) -> rusqlite::Result<()> {
     connection
-        .prepare_cached(
-            "INSERT INTO credit_fast_problems (filename,byteoffset,bytes,kind,reason,count) \
-             VALUES (?,?,?,?,?,?)",
-        )?
+        .prepare_cached(&tables::insert_into(
+            tables::PROBLEMS,
+            &tables::PROBLEM_COLUMNS,
+        ))?
         .execute(params![
             problem.path,
             problem.offset.map(|at| at as i64),

@@ -128,15 +128,17 @@ impl IndexedRun {
     #[must_use]
     pub fn is_of(&self, source: &SourceId) -> bool {
         let [network, station, location, channel] = &self.codes;
-        let found = source.channel.as_str();
-        // mseedindex writes a code of two letters as three parts of a source identifier: `Z_H_`.
-        let same_channel = channel == found
-            || (channel.contains('_') && channel.replace('_', "") == found.replace('_', ""));
         source.network.as_str() == network
             && source.station.as_str() == station
             && source.location.as_str() == location
-            && same_channel
+            && names_channel(channel, source.channel.as_str())
     }
+}
+
+/// Whether the channel code of a row is that of a record. mseedindex writes a code of two letters
+/// as three parts of a source identifier: `Z_H_`.
+pub(crate) fn names_channel(row: &str, record: &str) -> bool {
+    row == record || (row.contains('_') && row.replace('_', "") == record.replace('_', ""))
 }
 
 impl IndexReader {

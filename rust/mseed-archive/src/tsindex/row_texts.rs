@@ -2,11 +2,12 @@
 
 use mseed_core::SourceId;
 use rusqlite::Row as SqlRow;
+use rusqlite::types::ValueRef;
 
 use super::schema::{
     self, parts_text, rate_value, rates_text, spans_text, time_index_text, time_text,
 };
-use super::tables::RowTable;
+use super::tables::{ROW_COLUMNS, RowTable};
 use crate::scan::{Row, Section, Span, SpanList, next_hour};
 
 /// What a row says of its records; not of its file.
@@ -91,6 +92,47 @@ impl RowTexts {
             rates: row.get(13)?,
             parts: row.get(14)?,
         })
+    }
+
+    /// The values of [`ROW_COLUMNS`], in their order: of a file of a name that was changed and scanned
+    /// at these times.
+    pub(crate) fn values<'a>(
+        &'a self,
+        name: &'a str,
+        changed: &'a str,
+        scanned: &'a str,
+    ) -> [ValueRef<'a>; ROW_COLUMNS.len()] {
+        fn text(text: &str) -> ValueRef<'_> {
+            ValueRef::Text(text.as_bytes())
+        }
+        fn any(text: &Option<String>) -> ValueRef<'_> {
+            ValueRef::from(text.as_deref())
+        }
+        let [network, station, location, channel] = self.codes.each_ref().map(|code| text(code));
+        // quality and format: mseedindex 3 leaves quality NULL; NULL format is miniSEED.
+        [
+            network,
+            station,
+            location,
+            channel,
+            ValueRef::Null,
+            self.version.map_or(ValueRef::Null, ValueRef::Integer),
+            text(&self.start),
+            text(&self.end),
+            self.rate.map_or(ValueRef::Null, ValueRef::Real),
+            text(name),
+            ValueRef::Integer(self.byte_offset),
+            ValueRef::Integer(self.bytes),
+            text(&self.hash),
+            any(&self.time_index),
+            any(&self.spans),
+            any(&self.rates),
+            ValueRef::Null,
+            text(changed),
+            text(changed),
+            text(scanned),
+            any(&self.parts),
+        ]
     }
 
     /// The row that a scan goes on with, when the file has grown; `None` when the texts do not tell

@@ -239,16 +239,44 @@ pub fn parts_text(stretches: &[Stretch]) -> Option<String> {
     (!text.is_empty()).then(|| text + "]")
 }
 
+/// The parts of a text that [`parts_text`] wrote, to the microsecond; `None` when it is damaged.
+pub(crate) fn parse_parts(text: &str) -> Option<Vec<Stretch>> {
+    let inner = text.strip_prefix("[[")?.strip_suffix("]]")?;
+    let parts = inner.split("],[").map(|part| {
+        let mut numbers = part.split(',').map(|number| number.parse::<i64>().ok());
+        let mut next = || numbers.next().flatten();
+        let mut time_ns = || {
+            let (seconds, microseconds) = (next()?, next()?);
+            let whole_ns = seconds.checked_mul(NS_PER_S)?;
+            (0..1_000_000)
+                .contains(&microseconds)
+                .then(|| whole_ns.saturating_add(microseconds * 1000))
+        };
+        let (earliest_ns, latest_ns) = (time_ns()?, time_ns()?);
+        let (byte_offset, bytes) = (next()?, next()?);
+        numbers.next().is_none().then_some(Stretch {
+            earliest_ns,
+            latest_ns,
+            byte_offset: byte_offset.try_into().ok()?,
+            bytes: bytes.try_into().ok()?,
+        })
+    });
+    parts.collect()
+}
+
 /// Spans as start and end; damaged parts are left out.
 #[must_use]
 pub fn parse_spans(text: &str) -> Vec<(i64, i64)> {
-    text.split(',')
-        .filter_map(|span| {
-            let inner = span.trim().strip_prefix('[')?.strip_suffix(']')?;
-            let (start, end) = inner.split_once(':')?;
-            Some((parse_epoch(start)?, parse_epoch(end)?))
-        })
-        .collect()
+    each_span(text).flatten().collect()
+}
+
+/// Each span of a text, `None` where it is damaged.
+pub(crate) fn each_span(text: &str) -> impl Iterator<Item = Option<(i64, i64)>> {
+    text.split(',').map(|span| {
+        let inner = span.trim().strip_prefix('[')?.strip_suffix(']')?;
+        let (start, end) = inner.split_once(':')?;
+        Some((parse_epoch(start)?, parse_epoch(end)?))
+    })
 }
 
 /// Rates of the spans, NULL unless the rate changes inside the section.
@@ -264,10 +292,13 @@ pub fn rates_text(section: &Section) -> Option<String> {
 /// Rates in hertz of a list of them. A miniSEED 3 header may declare a period, as a negative number.
 #[must_use]
 pub(super) fn parse_rates(text: &str) -> Vec<f64> {
+    each_rate(text).flatten().collect()
+}
+
+/// Each rate of a text in hertz, `None` where it is no number.
+pub(crate) fn each_rate(text: &str) -> impl Iterator<Item = Option<f64>> {
     text.split(',')
-        .filter_map(|rate| rate.trim().parse().ok())
-        .map(hertz)
-        .collect()
+        .map(|rate| rate.trim().parse().ok().map(hertz))
 }
 
 pub(super) fn hertz(rate: f64) -> f64 {
@@ -365,6 +396,31 @@ mod tests {
         assert_eq!(parse_time("2020-12-65535T00:00:00"), None);
         assert_eq!(parse_time("2020-00-01T00:00:00"), None);
         assert_eq!(parse_epoch("9223372037"), None);
+    }
+
+    #[test]
+    fn parts_parse_back() {
+        let part = |earliest_ns, byte_offset| Stretch {
+            earliest_ns,
+            latest_ns: earliest_ns + 1000,
+            byte_offset,
+            bytes: 512,
+        };
+        let parts = vec![part(1_625_092_200_123_456_000, 0), part(-1000, 1536)];
+        let text = parts_text(&parts).expect("some");
+        assert_eq!(parse_parts(&text), Some(parts));
+        for damaged in [
+            "",
+            "[]",
+            "[[1,2,3,4,5]]",
+            "[[1,2,3,4,5,6,7]]",
+            "[[1,1000000,3,4,5,6]]",
+            "[[1,2,3,4,-5,6]]",
+            "[[1,2,3,4,5,6],[]]",
+            "[[9223372037,2,3,4,5,6]]",
+        ] {
+            assert_eq!(parse_parts(damaged), None, "{damaged}");
+        }
     }
 
     #[test]

@@ -36,6 +36,71 @@ pub(super) const COLUMNS: [&str; 20] = [
     "scanned",
 ];
 
+/// The column of [`ROWS_WITH_PARTS`] that `tsindex` does not have.
+const PARTS: &str = "parts";
+
+/// The columns of the table that the rows stand in, in their order; the last one is not in `tsindex`.
+pub(crate) const ROW_COLUMNS: [&str; COLUMNS.len() + 1] = {
+    let mut all = [PARTS; COLUMNS.len() + 1];
+    let mut at = 0;
+    while at < COLUMNS.len() {
+        all[at] = COLUMNS[at];
+        at += 1;
+    }
+    all
+};
+
+/// Place of a column in [`ROW_COLUMNS`]; a name that is not there does not compile in a constant.
+pub(crate) const fn place(name: &str) -> usize {
+    let mut at = 0;
+    while at < ROW_COLUMNS.len() {
+        if same_text(ROW_COLUMNS[at], name) {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("no such column")
+}
+
+const fn same_text(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
+/// Tables of our own.
+pub(super) const FILES: &str = "credit_fast_files";
+pub(super) const PROBLEMS: &str = "credit_fast_problems";
+pub(super) const SETTINGS: &str = "credit_fast_settings";
+
+/// The columns of [`FILES`], in their order.
+pub(super) const FILE_COLUMNS: [&str; 10] = [
+    "filename",
+    "size",
+    "modified_ns",
+    "records",
+    "changed_ns",
+    "inode",
+    "data_end",
+    "last_start_ns",
+    "fingerprint",
+    "hashed",
+];
+
+/// Those without which nothing is known of a file; the others were added later.
+const FILE_COLUMNS_NEEDED: &[&str] = FILE_COLUMNS.split_at(4).0;
+
+/// The columns of [`PROBLEMS`], in their order.
+pub(super) const PROBLEM_COLUMNS: [&str; 6] =
+    ["filename", "byteoffset", "bytes", "kind", "reason", "count"];
+
+/// The setting that says how files are named.
+const NAMES: &str = "names";
+const RELATIVE: &str = "relative";
+
 /// The columns that a program needs to find in `tsindex` to read it; `version` and `quality` are
 /// missing in some.
 pub(super) const NEEDED: [&str; 13] = [
@@ -94,9 +159,57 @@ const ADDED: [(&str, &str); 7] = [
     ("credit_fast_files", "hashed INTEGER"),
 ];
 
-/// All problems, by file.
-pub(super) const SELECT_PROBLEMS: &str = "SELECT filename,byteoffset,bytes,kind,reason,count FROM credit_fast_problems \
-     ORDER BY filename,rowid";
+/// Problems under a condition, by file.
+pub(super) fn select_problems(condition: &str) -> String {
+    let columns = PROBLEM_COLUMNS.join(",");
+    format!("SELECT {columns} FROM {PROBLEMS} {condition} ORDER BY filename,rowid")
+}
+
+/// A statement that inserts values of columns into a table.
+pub(super) fn insert_into(table: &str, columns: &[&str]) -> String {
+    format!(
+        "INSERT INTO {table} ({}) VALUES ({})",
+        columns.join(","),
+        vec!["?"; columns.len()].join(",")
+    )
+}
+
+/// Tables that are in each index that makeindex made, with these columns at least.
+pub(super) fn needed_by_writer(rows: RowTable) -> Vec<(&'static str, &'static [&'static str])> {
+    let mut tables: Vec<(_, &'static [_])> = vec![
+        (RowTable::Plain.name(), &COLUMNS),
+        (FILES, FILE_COLUMNS_NEEDED),
+        (PROBLEMS, &PROBLEM_COLUMNS),
+    ];
+    if rows == RowTable::WithParts {
+        tables.push((rows.name(), rows.columns()));
+    }
+    tables
+}
+
+/// Whether the next run of makeindex adds a column where it lacks.
+pub(super) fn is_added(table: &str, column: &str) -> bool {
+    ADDED.iter().any(|(of, definition)| {
+        *of == table
+            && definition
+                .split(' ')
+                .next()
+                .is_some_and(|name| name == column)
+    })
+}
+
+/// Keep that files are named relative to the index.
+pub(super) fn name_relatively(connection: &Connection) -> rusqlite::Result<()> {
+    let text = insert_into(SETTINGS, &["key", "value"]);
+    connection.execute(&text, [NAMES, RELATIVE]).map(drop)
+}
+
+/// Whether files are named relative to the index.
+pub(super) fn are_names_relative(connection: &Connection) -> rusqlite::Result<bool> {
+    connection
+        .prepare(&format!("SELECT 1 FROM {SETTINGS} WHERE key=? AND value=?"))?
+        .exists([NAMES, RELATIVE])
+}
 
 /// SQL index of the rows of slow channels: nearly always empty. Its name is ours, so that other
 /// programs see the ones that they know unchanged.
@@ -143,6 +256,14 @@ impl RowTable {
         }
     }
 
+    /// Its columns.
+    pub(super) fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Plain => &COLUMNS,
+            Self::WithParts => &ROW_COLUMNS,
+        }
+    }
+
     /// Whether a row has parts, as a column of a query.
     pub(super) fn has_parts(self) -> &'static str {
         match self {
@@ -155,7 +276,7 @@ impl RowTable {
     pub(super) fn parts(self) -> &'static str {
         match self {
             Self::Plain => "NULL",
-            Self::WithParts => "parts",
+            Self::WithParts => PARTS,
         }
     }
 
@@ -233,4 +354,16 @@ fn create_view() -> String {
          json_each(ifnull(parts,'[null]')) AS part",
         columns.join(",")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_its_place() {
+        for (at, name) in ROW_COLUMNS.iter().enumerate() {
+            assert_eq!(place(name), at);
+        }
+    }
 }

@@ -29,10 +29,6 @@ const BATCH_AGE: Duration = Duration::from_millis(500);
 /// Memory for pages while SQL indexes are made of many rows: they are sorted in it.
 const CACHE_KIB: u32 = 8 * 1024;
 
-/// The setting that says how files are named.
-const NAMES: &str = "names";
-const RELATIVE: &str = "relative";
-
 /// What an index holds in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -166,19 +162,13 @@ impl IndexWriter {
             )));
         }
         if named_relatively {
-            let whole = path.canonicalize().map_err(|e| Error::io(path, e))?;
-            writer.names = Names::Below(whole.parent().map(Path::to_path_buf).unwrap_or_default());
+            writer.names = Names::below_index(path)?;
         }
         Ok(writer)
     }
 
     /// Make what is missing; returns whether files are named relative to the index.
     fn prepare(&self, relative: Option<bool>, ticker: &mut Ticker<'_>) -> Result<bool, Error> {
-        let setting = |connection: &Connection| {
-            let mut statement =
-                connection.prepare("SELECT 1 FROM credit_fast_settings WHERE key=? AND value=?")?;
-            statement.exists([NAMES, RELATIVE])
-        };
         self.patiently(ticker, |connection| {
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
@@ -189,16 +179,13 @@ impl IndexWriter {
             tables::add_columns(&transaction)?;
             if self.fresh {
                 if relative == Some(true) {
-                    transaction.execute(
-                        "INSERT INTO credit_fast_settings (key,value) VALUES (?,?)",
-                        [NAMES, RELATIVE],
-                    )?;
+                    tables::name_relatively(&transaction)?;
                 }
             } else {
                 self.table.create_channel_index(&transaction)?;
             }
             self.table.create_file_indexes(&transaction)?;
-            let is_relative = setting(&transaction)?;
+            let is_relative = tables::are_names_relative(&transaction)?;
             transaction.commit()?;
             Ok(is_relative)
         })
@@ -295,7 +282,7 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
     ) -> Result<HashMap<String, Vec<Problem>>, Error> {
         self.patiently(ticker, |connection| {
-            let mut statement = connection.prepare(tables::SELECT_PROBLEMS)?;
+            let mut statement = connection.prepare(&tables::select_problems(""))?;
             let mut problems: HashMap<String, Vec<Problem>> = HashMap::new();
             for found in statement.query_map([], problem)? {
                 let found = found?;

@@ -100,17 +100,12 @@ impl<'a> Files<'a> {
         };
         let short = *size < to;
         if short {
-            problems.push(Problem {
-                offset: Some(*size),
-                ..Problem::file(
-                    &run.filename,
-                    ProblemKind::Changed,
-                    format!(
-                        "file has {size} bytes: expected at least {to} as the index says; \
-                         the file changed, run makeindex again"
-                    ),
-                )
-            });
+            problems.push(Problem::too_short(
+                &run.filename,
+                *size,
+                to,
+                "run makeindex again",
+            ));
         }
         Ok(Buffer {
             path: Cow::Owned(run.filename.clone()),
@@ -127,7 +122,8 @@ impl<'a> Files<'a> {
         let open = match self.open.iter().rposition(is_it) {
             Some(at) => self.open.remove(at),
             None => {
-                let file = open(&self.archive.sources()[source], run)?;
+                let named = &self.archive.sources()[source];
+                let file = locate(named, &run.filename, run.exact_name, |path| File::open(path))?;
                 let size = file.metadata()?.len();
                 if self.open.len() == OPEN {
                     self.open.remove(0);
@@ -146,15 +142,19 @@ impl<'a> Files<'a> {
     }
 }
 
-/// Open a file as an index names it, or where the rule of the index has it: a relative name is
+/// Find a file as an index names it, or where the rule of the index has it: a relative name is
 /// looked for in the folder of the index, then in the working folder; `path#N` may be version N of
-/// `path` (mseedindex).
-fn open(source: &Source, run: &IndexedRun) -> io::Result<File> {
-    let name = run.filename.as_str();
+/// `path` (mseedindex), unless names are exact. `attempt` is tried on each place until it succeeds.
+pub(crate) fn locate<T>(
+    source: &Source,
+    name: &str,
+    exact_name: bool,
+    attempt: impl Fn(&Path) -> io::Result<T>,
+) -> io::Result<T> {
     let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     let base = name
         .rsplit_once('#')
-        .filter(|(_, version)| !run.exact_name && is_number(version))
+        .filter(|(_, version)| !exact_name && is_number(version))
         .map(|(base, _)| base);
     let folder = source.index.path().parent().unwrap_or(Path::new(""));
     let mut first_error = None;
@@ -162,8 +162,8 @@ fn open(source: &Source, run: &IndexedRun) -> io::Result<File> {
         let moved = source.paths.apply(name);
         for name in moved.as_deref().into_iter().chain([name]) {
             for path in [&folder.join(name), Path::new(name)] {
-                match File::open(path) {
-                    Ok(file) => return Ok(file),
+                match attempt(path) {
+                    Ok(found) => return Ok(found),
                     Err(error) if moved.is_some() => {
                         let text = format!("{error} (as {})", path.display());
                         first_error.get_or_insert(io::Error::new(error.kind(), text));

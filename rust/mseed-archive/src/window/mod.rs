@@ -35,6 +35,7 @@ pub use cut::{Cut, Number, Wanted, cut_windows};
 pub use decode::Segment;
 pub use edge::{Edge, EdgeRule};
 pub use file::{read_bytes, read_file};
+pub(crate) use files::locate;
 pub use overlaps::Dropped;
 pub use read::{Answer, Request, read_window};
 pub use samples::Samples;
