@@ -20,6 +20,7 @@ from credit_fast.errors import (
 )
 from credit_fast.hdf5 import makeh5, open_dataset
 from credit_fast.index import IndexReport, makeindex
+from credit_fast.index_check import IndexCheck, check_index
 from credit_fast.index_info import IndexInfo, index_info
 from credit_fast.inspection import FileInspection, inspect_files
 from credit_fast.reading import read
@@ -38,6 +39,7 @@ __all__ = [
     "Event",
     "FileInspection",
     "IncompleteWindowError",
+    "IndexCheck",
     "IndexFormatError",
     "IndexInfo",
     "IndexReport",
@@ -55,6 +57,7 @@ __all__ = [
     "WindowDataset",
     "Windows",
     "__version__",
+    "check_index",
     "index_info",
     "inspect_files",
     "makeh5",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from credit_fast import _core
 from credit_fast.errors import Problem, check_threads, count_kinds
-from credit_fast.progress import work_progress
+from credit_fast.progress import CountFiles, counting_files
 from credit_fast.times import UTCDateTime
 
 __all__ = ["IndexReport", "makeindex"]
@@ -93,7 +93,7 @@ def makeindex(
     prune: bool = False,
     hash: bool = False,
     relative: bool | None = None,
-    progress: bool | Callable[[int, int, int], object] = True,
+    progress: bool | CountFiles = True,
 ) -> IndexReport:
     """Index an archive of miniSEED files.
 
@@ -153,12 +153,8 @@ def makeindex(
         "hash": hash,
         "relative": relative,
     }
-    if callable(progress):
-        figures = _core.makeindex(names, path, options, progress)
-    elif progress:
-        figures = _with_bar(names, path, options)
-    else:
-        figures = _core.makeindex(names, path, options, None)
+    with counting_files(progress, "indexing") as tell:
+        figures = _core.makeindex(names, path, options, tell)
     start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
     problems = [Problem._from_core(fields) for fields in figures.pop("problems")]
     return IndexReport(
@@ -168,13 +164,3 @@ def makeindex(
         problems=problems,
         **figures,
     )
-
-
-def _with_bar(names: list[str], path: str, options: dict[str, Any]) -> dict[str, Any]:
-    with work_progress("files") as bar:
-        task = bar.add_task("indexing", total=None)
-
-        def on_tick(found: int, done: int, _: int) -> None:
-            bar.update(task, completed=done, total=max(found, 1))
-
-        return _core.makeindex(names, path, options, on_tick)

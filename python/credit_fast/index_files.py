@@ -10,7 +10,7 @@ from typing import Any
 
 from credit_fast import _core
 
-__all__ = ["IndexPaths", "PathMaps", "open_archive"]
+__all__ = ["IndexPaths", "PathMap", "PathMaps", "no_index", "open_archive", "path_rule"]
 
 IndexPaths = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
 PathMap = Mapping[str, str]
@@ -33,9 +33,14 @@ def open_archive(
             [(path, list(rule.items())) for path, rule in zip(paths, rules, strict=True)]
         )
     except FileNotFoundError as error:
-        text = "No such index file (credit-fast makeindex makes one)"
-        raise FileNotFoundError(error.errno, text, error.filename) from None
+        raise no_index(error) from None
     return archive, paths, rules
+
+
+def no_index(error: FileNotFoundError) -> FileNotFoundError:
+    """The same of an index, with a hint at what makes one."""
+    text = "No such index file (credit-fast makeindex makes one)"
+    return FileNotFoundError(error.errno, text, error.filename)
 
 
 def _found(name: str) -> list[str]:
@@ -53,12 +58,13 @@ def _maps(path_map: Any, number: int) -> list[dict[str, str]]:
     if path_map is None:
         return [{}] * number
     if isinstance(path_map, Mapping):
-        return [_rule(path_map)] * number
-    rules = [_rule(rule) for rule in path_map]
+        return [path_rule(path_map)] * number
+    rules = [path_rule(rule) for rule in path_map]
     if len(rules) != number:
         raise ValueError(f"{len(rules)} path maps: expected one for each of {number} indexes")
     return rules
 
 
-def _rule(rule: PathMap | None) -> dict[str, str]:
+def path_rule(rule: PathMap | None) -> dict[str, str]:
+    """Pairs of a folder as the index names it and as it is called now, as texts."""
     return {os.fspath(old): os.fspath(new) for old, new in (rule or {}).items()}

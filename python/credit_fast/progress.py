@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -14,7 +17,9 @@ from rich.progress import (
 )
 from rich.text import Text
 
-__all__ = ["work_progress"]
+__all__ = ["CountFiles", "counting_files", "work_progress"]
+
+CountFiles = Callable[[int, int, int], object]
 
 
 class _RateColumn(ProgressColumn):
@@ -40,3 +45,21 @@ def work_progress(unit: str, *, shown: bool = True) -> Progress:
         console=console,
         disable=not (shown and console.is_terminal),
     )
+
+
+@contextmanager
+def counting_files(progress: bool | CountFiles, doing: str) -> Iterator[CountFiles | None]:
+    """What the core tells of its work: of all files, as far as known, those done; and bytes.
+
+    A function is taken as it is, True is a bar that says what is being done, False nothing.
+    """
+    if not progress or callable(progress):
+        yield progress or None
+        return
+    with work_progress("files") as bar:
+        task = bar.add_task(doing, total=None)
+
+        def on_tick(files: int, done: int, _: int) -> None:
+            bar.update(task, completed=done, total=max(files, done, 1))
+
+        yield on_tick

@@ -46,6 +46,15 @@ def mseed(
     )
 
 
+def multiplexed(*channels: str, npts: int = 5_000) -> bytes:
+    """Records of channels of station MUX that take turns, one by one."""
+    turns = []
+    for seed, channel in enumerate(channels):
+        whole = mseed(channel, samples(npts, seed=seed), station="MUX")
+        turns.append([whole[at : at + RECLEN] for at in range(0, len(whole), RECLEN)])
+    return b"".join(record for turn in zip(*turns, strict=True) for record in turn)
+
+
 def npts_of_records(records: bytes) -> list[int]:
     """Number of samples of each 512-byte record, from its fixed header."""
     return [
@@ -78,6 +87,12 @@ def sqlite(database: Path, statement: str) -> str:
         check=True,
     )
     return done.stdout.strip()
+
+
+def sqlite_script(database: Path, script: str) -> None:
+    """Run SQL statements on a database in another process."""
+    change = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"
+    subprocess.run([sys.executable, "-c", change, str(database), script], check=True)
 
 
 def made(root: Any, index: Path, **options: Any) -> Any:

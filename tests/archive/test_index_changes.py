@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from bad_files import mseed
+from bad_files import mseed, sqlite_script
 
 import credit_fast
 from credit_fast import Client, UTCDateTime
@@ -32,12 +30,6 @@ def makeindex(archive: Path, index: Path) -> None:
     credit_fast.makeindex(archive, index, progress=False)
 
 
-def run_script(index: Path, script: str) -> None:
-    """In another process: two SQLite libraries on one file drop each other's locks."""
-    change = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(sys.argv[2])"
-    subprocess.run([sys.executable, "-c", change, index, script], check=True)
-
-
 def test_rows_of_new_changed_and_lost_files_are_seen(archive: Path, index: Path) -> None:
     makeindex(archive, index)
     client = Client(index)
@@ -55,7 +47,7 @@ def test_another_process_changes_the_index(archive: Path, index: Path) -> None:
     makeindex(archive, index)
     client = Client(index)
     once = ask(client)
-    run_script(index, "DELETE FROM tsindex")
+    sqlite_script(index, "DELETE FROM tsindex")
     assert once > 0
     assert ask(client) == 0
 
@@ -90,5 +82,5 @@ def test_an_index_whose_rows_have_no_numbers_gives_the_same(
             "INSERT INTO tsindex SELECT * FROM rows"
         )
     script = f"DROP INDEX credit_fast_slow_idx;ALTER TABLE tsindex RENAME TO rows;{rows}"
-    run_script(index, script)
+    sqlite_script(index, script)
     assert ask(Client(index)) == once > 0

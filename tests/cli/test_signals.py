@@ -71,13 +71,15 @@ def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     assert (process.returncode, "Error" in errors) == (1, True)
 
 
+@pytest.mark.parametrize("words", [("makeindex", "-r", "data", "-o"), ("checkindex", "-i")])
 @pytest.mark.parametrize("number", WORDS)
-def test_makeindex_that_is_stopped_says_so(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_command_that_is_stopped_says_so(
+    tmp_path: Path, number: signal.Signals, words: tuple[str, ...]
+) -> None:
     """It waits for a lock, as on a network disk that hangs; the index is not harmed."""
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "text").write_text("no seismogram")
-    words = ("makeindex", "-r", "data", "-o", "i.db")
-    with started(tmp_path, *words) as process:
+    with started(tmp_path, "makeindex", "-r", "data", "-o", "i.db") as process:
         process.communicate(timeout=20)
     lock = "import sqlite3, time; c = sqlite3.connect('i.db'); c.execute('BEGIN EXCLUSIVE');"
     lock += "print('locked', flush=True); time.sleep(60)"
@@ -87,7 +89,7 @@ def test_makeindex_that_is_stopped_says_so(tmp_path: Path, number: signal.Signal
         try:
             assert holder.stdout is not None
             assert holder.stdout.readline() == "locked\n"
-            with started(tmp_path, *words) as process:
+            with started(tmp_path, *words, "i.db") as process:
                 with pytest.raises(subprocess.TimeoutExpired):
                     process.communicate(timeout=2)
                 process.send_signal(number)
@@ -95,4 +97,4 @@ def test_makeindex_that_is_stopped_says_so(tmp_path: Path, number: signal.Signal
         finally:
             holder.kill()
     assert process.returncode == 128 + number
-    assert errors == f"credit-fast makeindex: {WORDS[number]}\n"
+    assert errors == f"credit-fast {words[0]}: {WORDS[number]}\n"

@@ -10,12 +10,12 @@ import traceback
 from collections.abc import Sequence
 
 from credit_fast import __version__
-from credit_fast.cli import demo, info, inspect, makeh5, makeindex, plot, testh5
+from credit_fast.cli import checkindex, demo, info, inspect, makeh5, makeindex, plot, testh5
 from credit_fast.errors import CreditFastError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (makeindex, info, makeh5, testh5, plot, inspect, demo)
+COMMANDS = (makeindex, checkindex, info, makeh5, testh5, plot, inspect, demo)
 
 DESCRIPTION = """\
 Windows and data sets from archives of raw seismograms.
@@ -28,7 +28,8 @@ A first run, from miniSEED files and a catalogue to an HDF5 data set:
   credit-fast plot -i out.h5 -o event.png
 
 `credit-fast inspect FILE` shows what a miniSEED file holds, and what is wrong with it;
-`credit-fast info -i INDEX` does so for an index.
+`credit-fast info -i INDEX` does so for an index, and `credit-fast checkindex -i INDEX` says whether
+the index still fits the archive.
 No data at hand? `credit-fast demo` makes some and shows the whole chain.
 """
 
