@@ -1,5 +1,5 @@
 """checkindex on the forms that an index may have: files whose channels take turns, relative names,
-hashes, and an earlier version. Damage is found, named, and mended as it says.
+hashes, an earlier version, and files that grew. Damage is found, named, and mended as it says.
 """
 
 from __future__ import annotations
@@ -153,6 +153,35 @@ def test_a_file_in_which_channels_take_turns_that_changed_is_told(
     ]
     follow(report, taking_turns, index)
     assert check(index, taking_turns, deep=True).problems == []
+
+
+# --- files that grew --------------------------------------------------------------------------
+
+
+def test_a_file_that_grew_by_a_row_is_nothing_wrong(archive: Path, index: Path) -> None:
+    file = archive / "two.mseed"
+    file.write_bytes(mseed() + mseed("BHE"))
+    os.utime(file, ns=(START_NS, START_NS))
+    made(archive, index)
+    file.write_bytes(file.read_bytes() + mseed("BHN"))
+    report = made(archive, index)
+    assert (report.files_grown, report.rows) == (1, 4)
+    assert check(index, archive, deep=True).problems == []
+    touched = sqlite(index, "SELECT DISTINCT filename,filemodtime FROM tsindex")
+    assert touched.count("two.mseed") == 1
+
+
+@pytest.mark.parametrize("records", [7, 20, 40])
+def test_a_file_in_which_channels_take_turns_that_grew_is_nothing_wrong(
+    archive: Path, index: Path, records: int
+) -> None:
+    content = multiplexed(*TURNS)
+    file = archive / "turns"
+    for number in (records, 2 * records, 2 * records + 1, 10 * records, len(content) // RECLEN):
+        file.write_bytes(content[: number * RECLEN])
+        made(archive, index)
+        assert check(index, archive, deep=True).problems == []
+    assert made(archive, index).rows == 4
 
 
 # --- relative names ---------------------------------------------------------------------------

@@ -51,6 +51,8 @@ pub struct Grown {
     pub end: u64,
     /// Its last row.
     pub last_row: Row,
+    /// Its rows, this one included.
+    pub rows: usize,
 }
 
 /// Scans files, one after the other, in the same memory.
@@ -118,12 +120,15 @@ impl Scanner {
         let mut open = open_data(Path::new(&file.path)).ok()??;
         open.seek(SeekFrom::Start(known.end)).ok()?;
         let mut scan = Scan::default();
+        let rows_before = known.rows.saturating_sub(1);
         let builder = section::Builder::behind(known.last_row);
         self.read(&open, file, known.end, builder, cancel, &mut scan)
             .ok()?;
         let cut_short =
             |p: &Problem| p.kind == ProblemKind::Truncated && p.offset >= Some(known.end);
-        let whole_rows = scan.rows.iter().all(|row| row.stretches.is_empty());
+        // Whether channels take turns is seen of all rows only.
+        let whole_rows = scan.rows.iter().all(|row| row.stretches.is_empty())
+            && rows_before + scan.rows.len() < mixed::FEW_ROWS;
         (whole_rows && scan.problems.iter().all(cut_short)).then_some(scan)
     }
 

@@ -120,6 +120,7 @@ impl<'a> Collecting<'a> {
             let grown = Grown {
                 end: known.end,
                 last_row,
+                rows: known.rows,
             };
             if let Some(mut scan) = self.scanner.scan_new(&file, grown, &self.shared.cancel) {
                 self.report.files_grown += 1;

@@ -11,7 +11,7 @@ use mseed_core::SourceId;
 use super::section::{Row, Stretch};
 
 /// Fewer rows are no burden.
-const FEW_ROWS: usize = 32;
+pub(super) const FEW_ROWS: usize = 32;
 
 /// So many rows for each channel are turns; fewer may be files that were joined.
 const TURNS: usize = 8;

@@ -83,6 +83,8 @@ pub struct KnownEnd {
     pub rowid: i64,
     /// Its last row.
     pub row: RowTexts,
+    /// Its rows, this one included.
+    pub rows: usize,
     /// Records that it held.
     pub records: u64,
     /// Where the last of them ends.
@@ -106,6 +108,7 @@ impl Entries<'_> {
                 self.execute("DELETE FROM {table} WHERE rowid=?", params![rowid])?;
                 self.delete_state(&scanned.file.name)?;
                 self.insert(scanned)?;
+                self.note_time(scanned)?;
                 Ok(Applied::Replaced)
             }
             Change::Touched(file) => {
@@ -219,9 +222,17 @@ impl Entries<'_> {
             return Ok(None);
         };
         let rowid = found.get(15)?;
+        let number: i64 = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT count(*) FROM {} WHERE filename=?",
+                self.table.name()
+            ))?
+            .query_row([name], |row| row.get(0))?;
         Ok((row.byte_offset + row.bytes == end).then_some(KnownEnd {
             rowid,
             row,
+            rows: number as usize,
             records: records as u64,
             end: end as u64,
             last_start_ns,
