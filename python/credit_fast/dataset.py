@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast.catalogs.model import Event, Pick
-from credit_fast.client import Client
 from credit_fast.choosing import chosen
+from credit_fast.client import Client
 from credit_fast.cutting import Cutting, Row
 from credit_fast.errors import check_threads
 from credit_fast.times import from_ns, texts
@@ -114,9 +114,7 @@ class WindowDataset:
         self._seed = operator.index(seed)
         check_threads(threads)
         self._threads = threads
-        self._cutting = Cutting(
-            self._npts, components, dtype, incomplete, fill, chosen(None, None)
-        )
+        self._cutting = Cutting(self._npts, components, dtype, incomplete, fill, chosen(None, None))
         self._sources = _sources(picks, self._phases)
         if not self._sources:
             raise ValueError("no window: expected picks with an arrival time")

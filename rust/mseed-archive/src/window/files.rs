@@ -123,7 +123,9 @@ impl<'a> Files<'a> {
             Some(at) => self.open.remove(at),
             None => {
                 let named = &self.archive.sources()[source];
-                let file = locate(named, &run.filename, run.exact_name, |path| File::open(path))?;
+                let file = locate(named, &run.filename, run.exact_name, |path| {
+                    File::open(path)
+                })?;
                 let size = file.metadata()?.len();
                 if self.open.len() == OPEN {
                     self.open.remove(0);
