@@ -237,7 +237,7 @@ fn guess([from, to]: [(u64, i64); 2], time_ns: i64) -> u64 {
 
 /// How far a guess may be off: a little, and some of what it is a guess in.
 fn margin_of(distance: u64, least: u64) -> u64 {
-    least + distance / 64
+    least + distance / 128
 }
 
 /// Numbers of records around two times: the first begins at or before the one (or is number 0), the
