@@ -38,9 +38,7 @@ pub fn walk_parts(
         let complete = filled < wanted || left == 0;
         let base = progress.position();
         let mut walker = Walker::resume(progress, &part[..filled], complete);
-        for item in walker.by_ref() {
-            take(&item);
-        }
+        walker.each(take);
         progress = walker.into_progress();
         if complete || !go_on() {
             return Ok(());

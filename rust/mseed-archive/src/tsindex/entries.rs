@@ -1,7 +1,7 @@
 //! What an index has of one file: its rows, its problems, its state.
 
-use rusqlite::types::ToSqlOutput;
-use rusqlite::{Connection, params, params_from_iter};
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, params};
 
 use super::contents::problem;
 use super::row_texts::RowTexts;
@@ -317,9 +317,17 @@ impl Entries<'_> {
         let columns = self.table.columns();
         let text = tables::insert_into(self.table.name(), columns);
         let mut statement = self.connection.prepare_cached(&text)?;
+        let mut before = None;
         for row in rows {
-            let values = row.values(name, changed, now).map(ToSqlOutput::Borrowed);
-            statement.execute(params_from_iter(&values[..columns.len()]))?;
+            let values = row.values(name, changed, now);
+            for (at, value) in values[..columns.len()].iter().enumerate() {
+                // What stays the same from row to row stays bound: most of it does.
+                if before.is_none_or(|before: [ValueRef<'_>; _]| before[at] != *value) {
+                    statement.raw_bind_parameter(at + 1, ToSqlOutput::Borrowed(*value))?;
+                }
+            }
+            statement.raw_execute()?;
+            before = Some(values);
         }
         Ok(())
     }

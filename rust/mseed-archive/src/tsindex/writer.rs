@@ -23,11 +23,11 @@ use crate::{Error, fork};
 /// A batch is written when it has this many files or rows, or is this old. The index is locked
 /// for readers only while a batch is written, and a killed run loses one batch at most.
 const BATCH_FILES: usize = 2000;
-const BATCH_ROWS: usize = 20_000;
+const BATCH_ROWS: usize = 10_000;
 const BATCH_AGE: Duration = Duration::from_millis(500);
 
 /// Memory for pages while SQL indexes are made of many rows: they are sorted in it.
-const CACHE_KIB: u32 = 8 * 1024;
+const CACHE_KIB: u32 = 16 * 1024;
 
 /// What an index holds in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,7 +132,8 @@ impl IndexWriter {
         };
         let (tables, columns) = writer.patiently(ticker, |connection| {
             // A page that spills to the file before its commit would lock readers out.
-            connection.execute_batch("PRAGMA cache_spill=OFF")?;
+            // Pages of 8 KiB, of a new index: half as many to be moved as of SQLite's own choice.
+            connection.execute_batch("PRAGMA page_size=8192;PRAGMA cache_spill=OFF")?;
             Ok((
                 names(
                     connection,
