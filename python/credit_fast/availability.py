@@ -7,12 +7,16 @@ the next.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 
 from credit_fast.times import nearest_sample, sample_time_ns
 
 __all__ = ["extents", "joined", "percentage"]
+
+# Relative; what the index calls one rate. Where rates of a row differ, it has six digits of each.
+_RATE_TOLERANCE = 1e-4
 
 #: Codes, first sample, last sample, sample rate in Hz.
 Span = tuple[str, str, str, str, int, int, float]
@@ -57,7 +61,7 @@ def _join(spans: Iterable[Span], by_rate: bool, merge_overlap: bool) -> Iterator
         for last in open_spans:
             tolerance = _period_ns(last) // 2
             late = span[4] - (last[5] + _period_ns(last))
-            fits = not by_rate or span[6] == last[6]
+            fits = not by_rate or math.isclose(span[6], last[6], rel_tol=_RATE_TOLERANCE)
             follows = late <= tolerance and (merge_overlap or late >= -tolerance)
             if target is None and fits and follows:
                 target = last

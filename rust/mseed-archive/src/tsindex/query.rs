@@ -51,7 +51,7 @@ pub(super) fn select_runs(table: RowTable, columns: &[String]) -> String {
          bytes,timeindex,timespans,timerates,{},{},{} FROM {}",
         known(SCANNED),
         known(CHANGED),
-        table.has_parts(),
+        table.version_among_others(),
         table.name()
     )
 }
@@ -108,8 +108,9 @@ pub struct IndexedRun {
     pub span_rates_hz: Vec<f64>,
     /// Whether each span begins behind the end of the one before.
     pub spans_apart: bool,
-    /// Whether records of other channels stand between those of this one.
-    pub is_mixed: bool,
+    /// Publication version of its records, where those of other channels and versions stand between
+    /// them.
+    pub version_among_others: Option<u8>,
     /// How new its data are.
     pub age: Age,
 }
@@ -395,7 +396,7 @@ pub(super) fn run(row: &Row<'_>) -> rusqlite::Result<IndexedRun> {
             .as_deref()
             .map(schema::parse_rates)
             .unwrap_or_default(),
-        is_mixed: row.get(15)?,
+        version_among_others: row.get(15)?,
         spans_apart: spans.windows(2).all(|pair| pair[0].1 < pair[1].0),
         spans,
         age: Age {

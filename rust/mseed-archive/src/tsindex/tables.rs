@@ -264,11 +264,11 @@ impl RowTable {
         }
     }
 
-    /// Whether a row has parts, as a column of a query.
-    pub(super) fn has_parts(self) -> &'static str {
+    /// The version of a row that has parts, else NULL, as a column of a query.
+    pub(super) fn version_among_others(self) -> &'static str {
         match self {
-            Self::Plain => "0",
-            Self::WithParts => "parts IS NOT NULL",
+            Self::Plain => "NULL",
+            Self::WithParts => "iif(parts IS NULL,NULL,version)",
         }
     }
 

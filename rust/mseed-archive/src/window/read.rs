@@ -335,10 +335,14 @@ impl Found {
         let mut hand_on = |offset, mut piece: Piece| {
             let extent =
                 run.start_ns.saturating_sub(MICROSECOND)..=run.end_ns.saturating_add(MICROSECOND);
-            if !run.is_of(&piece.source) {
-                if run.is_mixed {
-                    return;
-                }
+            let is_of_channel = run.is_of(&piece.source);
+            if run
+                .version_among_others
+                .is_some_and(|version| !is_of_channel || version != piece.version)
+            {
+                return;
+            }
+            if !is_of_channel {
                 stranger.get_or_insert((offset, piece.source.to_string()));
             } else if piece.end_ns < *extent.start() || piece.start_ns > *extent.end() {
                 outside.get_or_insert((offset, "other times".to_owned()));
@@ -444,7 +448,13 @@ fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
         return piece.start_ns;
     }
     let index = nearest_sample(grid_ns, piece.rate_hz, piece.start_ns);
-    sample_time_ns(grid_ns, piece.rate_hz, index)
+    let time_ns = sample_time_ns(grid_ns, piece.rate_hz, index);
+    // miniSEED 3: where only the rounding of the span is between them, the record knows better.
+    let is_finer = piece.start_ns % MICROSECOND != 0;
+    if !near && is_finer && time_ns.abs_diff(piece.start_ns) < MICROSECOND as u64 {
+        return piece.start_ns;
+    }
+    time_ns
 }
 
 fn changed(buffer: &Buffer<'_>, offset: usize, found: &str, run: &IndexedRun) -> Problem {
