@@ -151,7 +151,11 @@ def test_its_answers_are_those_that_it_gives_by_an_index_of_mseedindex(
     bench = benches(name)
     windows = list(bench.windows())
     bodies = {window: bench.server.body(window) for window in windows}
-    assert {w: len(body) for w, body in bodies.items() if body != bench.reference.body(w)} == {}
+    differ = [w for w, body in bodies.items() if body != bench.reference.body(w)]
+    # Rows of mseedindex go on where records are not in the order of their times, and it takes their
+    # entries for ordered; ours end there, and what it gives then is what our client gives.
+    assert [w for w in differ if not w.id.endswith("..ORD")] == []
+    assert bool(differ) == (name == MADE)
     assert sum(map(len, bodies.values())) > 100_000
 
 

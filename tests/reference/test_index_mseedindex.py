@@ -34,7 +34,7 @@ from mseed_files import (
     shared_files,
     short_name,
 )
-from tsindex_rows import Rows, dump, mseedindex, wrong_columns
+from tsindex_rows import Rows, assert_rows_are_parts_of, dump, mseedindex, wrong_columns
 
 import credit_fast
 
@@ -184,25 +184,6 @@ def test_rows_of_odd_files_equal_mseedindexs(
         assert wrong_columns(mine, expected), f"no longer different: {entry.reason}"
         expected = [{**row, **dict(entry.instead)} for row in expected]
     assert wrong_columns(mine, expected) == []
-
-
-def assert_rows_are_parts_of(rows: Rows, expected: Rows) -> None:
-    """Check that rows one behind the other make up those of mseedindex."""
-    left = list(rows)
-    for whole in expected:
-        parts = [left.pop(0)]
-        while sum(part["bytes"] for part in parts) < whole["bytes"]:
-            parts.append(left.pop(0))
-            assert parts[-1]["byteoffset"] == parts[-2]["byteoffset"] + parts[-2]["bytes"]
-        joined = {
-            **parts[0],
-            "starttime": min(part["starttime"] for part in parts),
-            "endtime": max(part["endtime"] for part in parts),
-            "bytes": sum(part["bytes"] for part in parts),
-        }
-        of_records = ("timeindex", "timespans", "timerates")
-        assert {**joined, **dict.fromkeys(of_records)} == {**whole, **dict.fromkeys(of_records)}
-    assert left == []
 
 
 def assert_rows_cover_what_obspy_reads(rows: Rows, file: Path) -> None:

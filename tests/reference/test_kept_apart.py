@@ -18,7 +18,7 @@ import obspy
 from made_records import Channel, log_record, opaque_record, without_samples
 from mseed_files import from_obspy
 from pymseed import MS3Record
-from tsindex_rows import dump, mseedindex, wrong_columns
+from tsindex_rows import assert_rows_are_parts_of, dump, mseedindex
 
 import credit_fast
 from credit_fast import UTCDateTime
@@ -125,7 +125,9 @@ def test_rows_of_kept_apart_records_are_mseedindexs(
     theirs = tmp_path / "theirs.db"
     subprocess.run([mseedindex(), "-sqlite", str(theirs), str(file)], check=True)
     mine, other = dump([build_index([file]), theirs])
-    assert wrong_columns(mine, other) == []
+    # What is no waveform stands at times of the waveform: rows end where time goes back.
+    assert len(mine) > len(other)
+    assert_rows_are_parts_of(mine, other)
 
 
 @pytest.mark.parametrize("name", ["libmseed/testdata-detection.record.mseed2"])

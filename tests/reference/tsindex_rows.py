@@ -80,3 +80,22 @@ def wrong_columns(mine: Rows, other: Rows) -> list[str]:
         for column in COMPARED
         if one[column] != two[column]
     ]
+
+
+def assert_rows_are_parts_of(rows: Rows, expected: Rows) -> None:
+    """Check that rows one behind the other make up those of mseedindex."""
+    left = list(rows)
+    for whole in expected:
+        parts = [left.pop(0)]
+        while sum(part["bytes"] for part in parts) < whole["bytes"]:
+            parts.append(left.pop(0))
+            assert parts[-1]["byteoffset"] == parts[-2]["byteoffset"] + parts[-2]["bytes"]
+        joined = {
+            **parts[0],
+            "starttime": min(part["starttime"] for part in parts),
+            "endtime": max(part["endtime"] for part in parts),
+            "bytes": sum(part["bytes"] for part in parts),
+        }
+        of_records = ("timeindex", "timespans", "timerates")
+        assert {**joined, **dict.fromkeys(of_records)} == {**whole, **dict.fromkeys(of_records)}
+    assert left == []
