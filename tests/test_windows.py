@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ GAP = (20_000, 30_000)
 
 
 def written(
-    folder: Path, station: str, channel: str, first: int, data: np.ndarray, rate: float = RATE
+    folder: Path, station: str, channel: str, first: float, data: np.ndarray, rate: float = RATE
 ) -> None:
     start_ns = (START + first / rate).ns
     records = _core.encode_mseed2("XX", station, "", channel, start_ns, rate, data, "STEIM2")
@@ -52,7 +53,7 @@ def client(archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return Client(index)
 
 
-def places(stream: credit_fast.Stream) -> list[tuple[int, int]]:
+def places(stream: Iterable[credit_fast.Trace]) -> list[tuple[int, int]]:
     return [(int(trace.data[0]), int(trace.data[-1])) for trace in stream]
 
 
@@ -81,6 +82,43 @@ def test_ends_take_the_sample_that_the_rule_names(
     window = (START + begin / RATE, START + end / RATE)
     stream = client.get_waveforms("XX", "AAA", "", "HHZ", *window, **options)
     assert places(stream) == [expected]
+
+
+@pytest.mark.parametrize("merge", [-1, None])
+def test_a_window_has_the_grid_of_its_first_record_not_of_one_before(
+    tmp_path: Path, merge: int | None
+) -> None:
+    """The second file is 0.4 samples late: a window that begins three samples inside is as late."""
+    data = tmp_path / "data"
+    data.mkdir()
+    written(data, "AAA", "HHZ", 0, samples(0, 1000, "Z"))
+    written(data, "AAA", "HHZ", 1000.4, samples(1000, 1000, "Z"))
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    window = START + 1003.4 / RATE, START + 1100 / RATE
+    (trace,) = client.get_waveforms("XX", "AAA", "", "HHZ", *window, merge)
+    assert trace.stats.starttime == START + 1003.4 / RATE
+    assert places([trace]) == [(1003, 1100)]
+    cut = client.cut([("XX", "AAA", "", "HH", window[0])], 50, "Z")
+    assert cut.starttime(0) == START + 1003.4 / RATE
+
+
+def test_the_sample_outside_is_found_where_its_record_is_early(tmp_path: Path) -> None:
+    """On the grid of the file it is less than a sample before the window, by its record more."""
+    data = tmp_path / "data"
+    data.mkdir()
+    records = [
+        _core.encode_mseed2("XX", "AAA", "", "HHZ", (START + first / RATE).ns, RATE, part, "STEIM2")
+        for first, part in ((0, samples(0, 10, "Z")), (9.7, samples(10, 10, "Z")))
+    ]
+    (data / "early").write_bytes(b"".join(records))
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    for _ in range(3):
+        for begin, end in ((19.9, 40), (-40, -0.9)):
+            window = START + begin / RATE, START + end / RATE
+            stream = client.get_waveforms("XX", "AAA", "", "HHZ", *window, edge="outside")
+            assert places(stream) == [(19, 19) if begin > 0 else (0, 0)]
 
 
 @pytest.mark.parametrize("edge", ["nearest", "inside", "outside"])

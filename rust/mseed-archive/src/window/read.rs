@@ -10,7 +10,7 @@ use mseed_core::{SourceId, Walker, leap};
 use super::archive::{Archive, Source};
 use super::choice::Choice;
 use super::decode::{Decoding, Segment, Whole, decode_run};
-use super::edge::Edge;
+use super::edge::{Edge, EdgeRule};
 use super::files::{Files, Part};
 use super::glean::{Gleaned, Place};
 use super::near::Lot;
@@ -73,6 +73,22 @@ pub struct Request<'a> {
     pub keep_failed: bool,
     /// Threads that decode, at the most.
     pub threads: usize,
+}
+
+impl Request<'_> {
+    /// Whether a record may hold a sample of the window: half a sample away, as each end goes to the
+    /// nearest one, or a whole one, to that outside; and half a sample, as records scatter around
+    /// their grid.
+    fn may_have(&self, piece: &Piece) -> bool {
+        let period = period_ns(piece.rate_hz);
+        let margin_ns = match self.edge.rule {
+            EdgeRule::Nearest | EdgeRule::Inside => period,
+            EdgeRule::Outside => period.saturating_add(period / 2),
+        }
+        .saturating_add(MICROSECOND);
+        piece.end_ns >= self.start_ns.saturating_sub(margin_ns)
+            && piece.start_ns <= self.end_ns.saturating_add(margin_ns)
+    }
 }
 
 /// A window of the archive. A file that vanished, changed or is damaged is a problem; the rest of
@@ -225,6 +241,7 @@ impl Gathered {
     ) -> Result<Vec<Run>, Error> {
         let mut pieces = std::mem::take(&mut self.pieces);
         if !request.join_files {
+            pieces.retain(|piece| request.may_have(piece));
             return Ok(pieces.into_iter().collect::<FileChain>().finish());
         }
         if self.may_overlap && !request.choice.keeps_overlaps {
@@ -239,6 +256,9 @@ impl Gathered {
                 self.buffers[buffer].wholes.insert(offset, whole);
             }
         }
+        // Those further away only decided overlaps. The window has not their grid, and whether they
+        // have lost samples themselves may hang on others that were not read.
+        pieces.retain(|piece| request.may_have(piece));
         chain_in_time(pieces, ticker)
     }
 
@@ -438,7 +458,7 @@ fn on_grid(run: &IndexedRun, piece: &Piece) -> i64 {
     let Some((span_start_ns, span_end_ns)) = behind.checked_sub(1).map(|at| run.spans[at]) else {
         return piece.start_ns;
     };
-    if piece.start_ns > span_end_ns {
+    if piece.start_ns > span_end_ns.saturating_add(MICROSECOND) {
         return piece.start_ns;
     }
     // Spans are written with microseconds, the first sample of the run with all its digits.
