@@ -172,3 +172,25 @@ def test_each_span_has_the_rate_of_its_own(tmp_path: Path) -> None:
         "XX", "MIX", "", "HHZ", START + 90, START + 110
     )
     assert (fraction, gaps) == (pytest.approx(1 - 1.2 / 20), 1)
+
+
+def test_spans_of_a_rate_are_joined_though_a_row_has_six_digits_of_it(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name, pieces in (
+        ("a", [(-10.0, 20.0, 200), (0.0, 1 / 3, 100)]),
+        ("b", [(300.0, 1 / 3, 50)]),
+    ):
+        records = [
+            _core.encode_mseed3(
+                "XX", "MIX", "", "LHZ", (START + begin).ns, rate, np.zeros(n, np.int32), "STEIM2"
+            )
+            for begin, rate, n in pieces
+        ]
+        (data / name).write_bytes(b"".join(records))
+    credit_fast.makeindex(data, tmp_path / "index.db", progress=False)
+    found = Client(tmp_path / "index.db").get_availability(include_sample_rate=True)
+    assert [row[4:6] for row in found] == [
+        (START - 10, START - 0.05),
+        (START, START + 447),
+    ]

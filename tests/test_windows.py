@@ -121,6 +121,46 @@ def test_the_sample_outside_is_found_where_its_record_is_early(tmp_path: Path) -
             assert places(stream) == [(19, 19) if begin > 0 else (0, 0)]
 
 
+def test_versions_that_take_turns_in_a_file_come_once_each(tmp_path: Path) -> None:
+    """Such a file has a row for each version, over the records of the others."""
+    records = [
+        _core.encode_mseed2(
+            "XX", "AAA", "", "HHZ", (START + number).ns, RATE, samples(100 * number, 100, "Z"),
+            "STEIM2", quality="DQ"[number % 2],
+        )
+        for number in range(40)
+    ]  # fmt: skip
+    file = tmp_path / "turns"
+    file.write_bytes(b"".join(records))
+    credit_fast.makeindex(file, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    window = ("XX", "AAA", "", "HHZ", START, START + 40)
+    pieces = client.get_waveforms(*window, merge=None)
+    assert sorted(places(pieces)) == [(n, n + 99) for n in range(0, 4000, 100)]
+    assert places(client.get_waveforms(*window)) == [(0, 3999)]
+    first = client.get_waveforms("XX", "AAA", "", "HHZ", START + 1.5, START + 1.7, merge=None)
+    assert places(first) == [(150, 170)]
+
+
+@pytest.mark.parametrize("finer_ns", [289, 789])
+def test_times_finer_than_the_index_tells_are_kept(tmp_path: Path, finer_ns: int) -> None:
+    """The span behind a gap has microseconds in the index; its records have nanoseconds."""
+    start_ns = START.ns + 60_000_000_000 + finer_ns
+    parts = [(START.ns, 0, 100), (start_ns, 100, 100), (start_ns + 10**9, 200, 100)]
+    records = [
+        _core.encode_mseed3("XX", "AAA", "", "HHZ", ns, RATE, samples(first, npts, "Z"), "STEIM2")
+        for ns, first, npts in parts
+    ]
+    file = tmp_path / "fine"
+    file.write_bytes(b"".join(records))
+    credit_fast.makeindex(file, tmp_path / "index.db", progress=False)
+    client = Client(tmp_path / "index.db")
+    for number in (0, 30, 99, 100, 150, 199):
+        at = UTCDateTime(ns=start_ns + number * 10_000_000)
+        (trace,) = client.get_waveforms("XX", "AAA", "", "HHZ", at, at, edge="inside")
+        assert (trace.stats.starttime, trace.data.tolist()) == (at, [100 + number])
+
+
 @pytest.mark.parametrize("edge", ["nearest", "inside", "outside"])
 @pytest.mark.parametrize("step", [0.1234, 0.01, 0.005, 0.0149])
 def test_half_open_windows_share_no_sample_and_lose_none(
