@@ -194,3 +194,20 @@ def test_spans_of_a_rate_are_joined_though_a_row_has_six_digits_of_it(tmp_path: 
         (START - 10, START - 0.05),
         (START, START + 447),
     ]
+
+
+def test_a_slow_span_without_a_sample_in_the_window_fills_the_gap_of_a_fast_one() -> None:
+    fast = [(*CODES, at(first).ns, at(last).ns, RATE) for first, last in ((0, 12), (17, 30))]
+    slow = (*CODES, at(5).ns, at(25).ns, 1.0)
+    window = (at(11).ns, at(18).ns)
+    spans = sorted([*fast, slow])
+    merged = joined(spans, window, by_rate=False, merge_overlap=True)
+    assert [span[4:6] for span in merged] == [(at(11).ns, at(18).ns)]
+    apart = joined(fast, window, by_rate=False, merge_overlap=True)
+    assert [span[4:6] for span in apart] == [
+        (at(11).ns, at(12).ns),
+        (at(17).ns, at(18).ns),
+    ]
+    # By itself it has nothing there.
+    window = (at(13).ns, at(14).ns)
+    assert joined([slow], window, by_rate=False, merge_overlap=True) == []

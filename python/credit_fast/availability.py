@@ -44,11 +44,17 @@ def joined(
     """
     made: list[Span] = []
     for _, of_channel in groupby(spans, key=lambda span: span[:4]):
-        inside = (span for span in of_channel if _has_sample(span, window))
-        made += sorted(
-            (_clipped(span, window) for span in _join(inside, by_rate, merge_overlap)),
-            key=lambda span: span[4:6],
-        )
+        touching = [span for span in of_channel if span[4] <= window[1] and span[5] >= window[0]]
+        inside = [span for span in touching if _has_sample(span, window)]
+        found = _join(inside, by_rate, merge_overlap)
+        if merge_overlap and len(inside) < len(touching):
+            # One of a lower rate may have no sample in the window, and still fill a gap of others.
+            found = (
+                span
+                for span in _join(touching, by_rate, merge_overlap)
+                if any(span[4] <= other[4] <= span[5] for other in inside)
+            )
+        made += sorted((_clipped(span, window) for span in found), key=lambda span: span[4:6])
     return made
 
 
