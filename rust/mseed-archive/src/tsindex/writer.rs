@@ -27,7 +27,7 @@ const BATCH_ROWS: usize = 10_000;
 const BATCH_AGE: Duration = Duration::from_millis(500);
 
 /// Memory for pages while SQL indexes are made of many rows: they are sorted in it.
-const CACHE_KIB: u32 = 16 * 1024;
+const CACHE_KIB: u32 = 6 * 1024;
 
 /// What an index holds in all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
