@@ -163,6 +163,25 @@ def test_a_copy_is_not_taken_for_the_moved_file(archive: Path, index: Path) -> N
     assert_as_made_anew(archive, index)
 
 
+def test_new_files_of_one_size_and_time_are_not_compared_with_each_that_is_known(
+    archive: Path, index: Path
+) -> None:
+    record = mseed(data=samples(20))
+    assert len(record) == RECLEN
+    seconds = []
+    for numbers in (range(1500), range(1500, 3000)):
+        for number in numbers:
+            file = archive / f"{number:04d}"
+            file.write_bytes(record[:8] + f"{number:05d}".encode() + record[13:])
+            os.utime(file, ns=(START_NS, START_NS))
+        report = made(archive, index)
+        assert report.files_added >= len(numbers)
+        seconds.append(report.seconds)
+    # A comparison of each with each takes some hundred times as long.
+    assert seconds[1] < 2 + 10 * seconds[0]
+    assert_as_made_anew(archive, index)
+
+
 def test_two_files_that_change_names_are_told_apart(archive: Path, index: Path) -> None:
     for name, station in (("one", "AAA"), ("two", "BBB")):
         (archive / name).write_bytes(mseed(station=station))

@@ -75,7 +75,7 @@ enum Step {
 
 fn next_step(file: FoundFile, shared: &Shared<'_>) -> Step {
     let Some(known) = shared.known.get(&file.name) else {
-        let alike = shared.known.alike(&file).next().is_some();
+        let alike = shared.known.has_alike(&file.stamp);
         return Step::Work(if alike && !shared.hash {
             Task::Recognise(file)
         } else {
@@ -129,10 +129,8 @@ pub(super) fn work_on_files(
                 }
             }
             Task::Recognise(file) => {
-                let same = shared
-                    .known
-                    .alike(&file)
-                    .find(|known| is_same(&file, known));
+                let same = fingerprint(&file, file.stamp.size)
+                    .and_then(|found| shared.known.alike(&file.stamp, found));
                 match same {
                     Some(known) => Message::Alike(file, known.rowid),
                     None => scanned(file, &mut scanner, shared),
@@ -147,11 +145,14 @@ pub(super) fn work_on_files(
 
 /// Whether a file begins with the bytes that the index knows, as far as it looked at them.
 pub(super) fn is_same(file: &FoundFile, known: &KnownFile) -> bool {
-    let found = open_data(Path::new(&file.path))
-        .ok()
-        .flatten()
-        .and_then(|open| Fingerprint::of(&open, known.stamp.size).ok());
+    let found = fingerprint(file, known.stamp.size);
     found.is_some() && found == known.fingerprint
+}
+
+/// The fingerprint of the first bytes of a file, unless it cannot be read.
+fn fingerprint(file: &FoundFile, size: u64) -> Option<Fingerprint> {
+    let open = open_data(Path::new(&file.path)).ok().flatten()?;
+    Fingerprint::of(&open, size).ok()
 }
 
 pub(super) fn scanned(file: FoundFile, scanner: &mut Scanner, shared: &Shared<'_>) -> Message {

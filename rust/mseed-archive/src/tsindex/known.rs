@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::names::{Digest, Digests};
 use crate::scan::Fingerprint;
-use crate::walk::{FoundFile, Stamp};
+use crate::walk::Stamp;
 
 /// What the index knows of a file from an earlier run.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ pub struct KnownFiles {
     digests: Digests,
     /// In the order of their names' digests.
     files: Vec<KnownFile>,
-    /// Their numbers in the order of size and time of change.
+    /// Their numbers in the order of size, time of change and fingerprint.
     by_bytes: OnceLock<Vec<u32>>,
 }
 
@@ -106,23 +106,38 @@ impl KnownFiles {
         at.ok().map(|at| &self.files[at])
     }
 
-    /// Files of which the system said the same size and time of change.
-    pub fn alike(&self, file: &FoundFile) -> impl Iterator<Item = &KnownFile> {
+    /// Whether the system said the same size and time of change of any file that has a fingerprint.
+    #[must_use]
+    pub fn has_alike(&self, stamp: &Stamp) -> bool {
+        self.first_from(stamp, Some(i64::MIN)).is_some()
+    }
+
+    /// A file of the same size, time of change and fingerprint.
+    #[must_use]
+    pub fn alike(&self, stamp: &Stamp, fingerprint: Fingerprint) -> Option<&KnownFile> {
+        self.first_from(stamp, Some(fingerprint.0))
+            .filter(|file| file.fingerprint == Some(fingerprint))
+    }
+
+    /// The first file of a size and time of change whose fingerprint is not below another. Thousands
+    /// of files may have one size and one time: they are searched, not gone through.
+    fn first_from(&self, stamp: &Stamp, fingerprint: Option<i64>) -> Option<&KnownFile> {
+        let file = |at: &u32| &self.files[*at as usize];
         let key = |at: &u32| {
-            let stamp = &self.files[*at as usize].stamp;
-            (stamp.size, stamp.modified_ns)
+            let KnownFile {
+                stamp, fingerprint, ..
+            } = file(at);
+            (stamp.size, stamp.modified_ns, fingerprint.map(|f| f.0))
         };
         let by_bytes = self.by_bytes.get_or_init(|| {
             let mut numbers: Vec<u32> = (0..).take(self.files.len()).collect();
             numbers.sort_unstable_by_key(key);
             numbers
         });
-        let wanted = (file.stamp.size, file.stamp.modified_ns);
+        let wanted = (stamp.size, stamp.modified_ns, fingerprint);
         let from = by_bytes.partition_point(|at| key(at) < wanted);
-        by_bytes[from..]
-            .iter()
-            .take_while(move |at| key(at) == wanted)
-            .map(|at| &self.files[*at as usize])
+        let found = by_bytes.get(from).map(file);
+        found.filter(|file| file.has_same_bytes(stamp))
     }
 
     /// Numbers of the states of files that were not seen.
