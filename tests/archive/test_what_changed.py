@@ -163,6 +163,21 @@ def test_a_copy_is_not_taken_for_the_moved_file(archive: Path, index: Path) -> N
     assert_as_made_anew(archive, index)
 
 
+def test_a_copy_of_a_file_that_grew_since_is_scanned(archive: Path, index: Path) -> None:
+    # More files than a batch has: of those at the begin the rows are written when copies are met.
+    files, few = 2500, mseed(data=samples(500))
+    originals, copies = archive / "originals", archive / "copies"
+    originals.mkdir()
+    for number in range(files):
+        (originals / f"{number:04d}").write_bytes(few[:RECLEN])
+    made([originals, archive], index)
+    shutil.copytree(originals, copies)
+    for file in originals.iterdir():
+        file.write_bytes(few[: 2 * RECLEN])
+    report = made([originals, copies], index)
+    assert quiet(report) == (0, files, files, files, 0, 0)
+
+
 def test_new_files_of_one_size_and_time_are_not_compared_with_each_that_is_known(
     archive: Path, index: Path
 ) -> None:

@@ -163,10 +163,9 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     let mut vanished = Vec::new();
     let roots: Vec<_> = job.roots.iter().flat_map(|r| r.canonicalize()).collect();
     for rowid in shared.known.unseen() {
+        // Another run may have dropped its state since.
         let name = writer.name_of(rowid, &mut ticker)?;
-        if is_gone(&names.path(&name), &roots) {
-            vanished.push(name);
-        }
+        vanished.extend(name.filter(|name| is_gone(&names.path(name), &roots)));
     }
     vanished.sort();
     report.files_vanished = vanished.len() as u64;

@@ -144,11 +144,11 @@ impl<'a> Collecting<'a> {
         rowid: i64,
         ticker: &mut Ticker<'_>,
     ) -> Result<(), Error> {
-        let name = self.writer.name_of(rowid, ticker)?;
-        let path = self.writer.names().path(&name);
-        let known = self.shared.known.get(&name);
-        if let Some(known) = known
-            && matches!(path.try_exists(), Ok(false))
+        // This run, or another one, may have written its state anew since, under another number.
+        if let Some(name) = self.writer.name_of(rowid, ticker)?
+            && let Some(known) = self.shared.known.get(&name)
+            && known.rowid == rowid
+            && matches!(self.writer.names().path(&name).try_exists(), Ok(false))
             && !known.see()
         {
             self.report.files_moved += 1;

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use super::connection::{names, wrap};
 use super::contents::problem;
@@ -243,15 +243,16 @@ impl IndexWriter {
         self.patiently(ticker, KnownFiles::read)
     }
 
-    /// The name of a file by the number of its state.
+    /// The name of a file by the number of its state; `None` when there is no such state any more.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn name_of(&self, rowid: i64, ticker: &mut Ticker<'_>) -> Result<String, Error> {
+    pub fn name_of(&self, rowid: i64, ticker: &mut Ticker<'_>) -> Result<Option<String>, Error> {
         self.patiently(ticker, |connection| {
             connection
                 .prepare_cached("SELECT filename FROM credit_fast_files WHERE rowid=?")?
                 .query_row([rowid], |row| row.get(0))
+                .optional()
         })
     }
 
