@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bad_files import START_NS, made, mseed, sqlite
+from bad_files import RECLEN, START_NS, made, mseed, multiplexed, samples, sqlite
 
 from credit_fast import Client, UTCDateTime
 from credit_fast.errors import IndexFormatError
@@ -53,6 +53,17 @@ def started(root: Path, index: Path) -> subprocess.Popen[str]:
     return process
 
 
+def ended(runs: list[subprocess.Popen[str]]) -> None:
+    """Wait for runs that began; each must succeed."""
+    try:
+        for run in runs:
+            _, errors = run.communicate(timeout=120)
+            assert (run.returncode, errors) == (0, "")
+    finally:
+        for run in runs:
+            run.kill()
+
+
 def counts(index: Path) -> list[int]:
     assert sqlite(index, "pragma integrity_check") == "[('ok',)]"
     [row] = json.loads(sqlite(index, COUNTS).replace("(", "[").replace(")", "]"))
@@ -80,21 +91,62 @@ def test_runs_and_readers_at_once_find_the_index_neither_locked_nor_harmed(
     readers = [threading.Thread(target=ask) for _ in range(2)]
     for reader in readers:
         reader.start()
-    runs = [started(root, index) for root in roots for _ in range(2)]
     try:
-        for run in runs:
-            _, errors = run.communicate(timeout=120)
-            assert (run.returncode, errors) == (0, "")
+        ended([started(root, index) for root in roots for _ in range(2)])
     finally:
         stop.set()
         for reader in readers:
             reader.join()
-        for run in runs:
-            run.kill()
     assert failed == []
     # The file of `archive` has one row.
     assert counts(index) == [2 * 2 * 400 + 1, 2 * 400 + 1, 1, 2 * 2 + 1]
     assert len(Client(index).get_waveforms("XX", "S1", "", "BHZ", START, START + 500)) == 400
+
+
+def test_runs_at_once_have_each_row_of_growing_files_once(index: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    whole = mseed(data=samples(3000))
+    files = [root / f"{number:03d}" for number in range(300)]
+    rounds = 5
+    assert len(whole) > rounds * RECLEN
+    for records in range(1, rounds + 1):
+        for file in files:
+            file.write_bytes(whole[: records * RECLEN])
+        ended([started(root, index) for _ in range(2)])
+        rows = sqlite(index, "select count(*),min(bytes) from tsindex")
+        assert rows == f"[({len(files)}, {records * RECLEN})]"
+    report = made(root, index)
+    assert (report.files_unchanged, report.rows) == (len(files), len(files))
+
+
+def test_runs_that_begin_a_new_index_at_once_all_succeed(tmp_path: Path) -> None:
+    root = write(tmp_path / "root", "NEW", 50)
+    for number in range(5):
+        index = tmp_path / f"{number}.db"
+        ended([started(root, index) for _ in range(3)])
+        assert counts(index) == [2 * 50, 50, 0, 2]
+
+
+def test_a_run_goes_on_when_another_one_makes_a_view_of_the_table(
+    index: Path, tmp_path: Path
+) -> None:
+    files = 20_000
+    plain = write(tmp_path / "plain", "LONG", 1)
+    content = (plain / "0000").read_bytes()
+    for number in range(1, files):
+        (plain / f"{number:05d}").write_bytes(content)
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    (mixed / "a").write_bytes(multiplexed("BHE", "BHN", "BHZ"))
+    runs = [started(plain, index)]
+    while not index.exists() or sqlite(index, "select 1 from sqlite_master limit 1") == "[]":
+        assert runs[0].poll() is None
+    runs.append(started(mixed, index))
+    ended(runs)
+    assert sqlite(index, "select type from sqlite_master where name='tsindex'") == "[('view',)]"
+    rows = "select count(*),count(distinct filename) from credit_fast_rows"
+    assert sqlite(index, rows) == f"[({2 * files + 3}, {files + 1})]"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 on this system")

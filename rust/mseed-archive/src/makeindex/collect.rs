@@ -57,13 +57,29 @@ impl<'a> Collecting<'a> {
             match results.recv_timeout(TICK) {
                 Ok(message) => self.take(message, ticker)?,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                Err(RecvTimeoutError::Disconnected) => break,
             }
             if self.writer.is_due() {
-                self.writer.write_batch(ticker)?;
+                self.write(ticker)?;
             }
             ticker.poll()?;
         }
+        if self.writer.has_grown() {
+            self.write(ticker)?;
+        }
+        Ok(())
+    }
+
+    /// Write a batch, and scan what another run was quicker with.
+    fn write(&mut self, ticker: &mut Ticker<'_>) -> Result<(), Error> {
+        for file in self.writer.write_batch(ticker)? {
+            self.report.files_grown -= 1;
+            // What is wrong with it is noted already.
+            if let Message::Scanned(scanned) = scanned(file, &mut self.scanner, self.shared) {
+                self.writer.add(Change::Scanned(*scanned));
+            }
+        }
+        Ok(())
     }
 
     fn take(&mut self, message: Message, ticker: &mut Ticker<'_>) -> Result<(), Error> {
@@ -129,7 +145,8 @@ impl<'a> Collecting<'a> {
                 scan.records += known.records;
                 let scanned = ScannedFile::new(file, scan, false, self.shared.began_ns);
                 self.note(&scanned);
-                self.writer.add(Change::Grown(scanned, known.rowid));
+                let last = (known.rowid, known.end);
+                self.writer.add(Change::Grown(scanned, last));
                 return Ok(());
             }
         }

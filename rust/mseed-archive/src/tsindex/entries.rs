@@ -1,7 +1,7 @@
 //! What an index has of one file: its rows, its problems, its state.
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::contents::problem;
 use super::row_texts::RowTexts;
@@ -57,8 +57,9 @@ impl ScannedFile {
 pub enum Change {
     /// A file was scanned: what it holds takes the place of what the index had of it.
     Scanned(ScannedFile),
-    /// A file has grown: what was scanned takes the place of the row of this number, its last one.
-    Grown(ScannedFile, i64),
+    /// A file has grown: what was scanned takes the place of its last row. That row has this number,
+    /// and its last record ended here.
+    Grown(ScannedFile, (i64, u64)),
     /// The system says something else of a file that is the same.
     Touched(FoundFile),
     /// A file has another name; this is the one that it had.
@@ -74,6 +75,8 @@ pub(super) enum Applied {
     Replaced,
     /// Its rows are those that it had.
     Same,
+    /// They are others than those that the change goes on with, and stay: another run wrote them.
+    Outdated,
 }
 
 /// What was known of a file that has grown.
@@ -104,7 +107,13 @@ impl Entries<'_> {
     pub(super) fn apply(&mut self, change: &Change) -> rusqlite::Result<Applied> {
         match change {
             Change::Scanned(scanned) => self.replace(scanned),
-            Change::Grown(scanned, rowid) => {
+            Change::Grown(scanned, last) => {
+                let name = &scanned.file.name;
+                let now = self.known_end(name)?.map(|now| (now.rowid, now.end));
+                if now != Some(*last) {
+                    return Ok(Applied::Outdated);
+                }
+                let rowid = last.0;
                 self.execute("DELETE FROM {table} WHERE rowid=?", params![rowid])?;
                 self.delete_state(&scanned.file.name)?;
                 self.insert(scanned)?;
@@ -197,9 +206,10 @@ impl Entries<'_> {
         let mut statement = self.connection.prepare_cached(
             "SELECT records,data_end,last_start_ns FROM credit_fast_files WHERE filename=?",
         )?;
-        let state: (i64, Option<i64>, Option<i64>) =
-            statement.query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let (records, Some(end), Some(last_start_ns)) = state else {
+        let state: Option<(i64, Option<i64>, Option<i64>)> = statement
+            .query_row([name], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((records, Some(end), Some(last_start_ns))) = state else {
             return Ok(None);
         };
         let cut_short =

@@ -18,6 +18,7 @@ use super::tables::{self, RowTable};
 use crate::names::Names;
 use crate::problem::{Problem, ProblemKind};
 use crate::run::Ticker;
+use crate::walk::FoundFile;
 use crate::{Error, fork};
 
 /// A batch is written when it has this many files or rows, or is this old. The index is locked
@@ -59,6 +60,7 @@ impl Written {
             Applied::Added => self.added += 1,
             Applied::Replaced => self.replaced += 1,
             Applied::Same => self.same += 1,
+            Applied::Outdated => {}
         }
     }
 
@@ -69,16 +71,24 @@ impl Written {
     }
 }
 
+/// What came of a batch.
+struct Done {
+    table: RowTable,
+    written: Written,
+    outdated: Vec<FoundFile>,
+}
+
 /// Writes changes in batches; what is not committed when a process dies was never there.
 #[derive(Debug)]
 pub struct IndexWriter {
     path: PathBuf,
     connection: Connection,
     _opened: Opened,
-    table: RowTable,
     names: Names,
-    /// Whether it had no table when it was opened: its SQL indexes are made at the end, of sorted rows.
-    fresh: bool,
+    /// The version of the database in which it had no table, if that was so when it was opened: its
+    /// SQL indexes are made at the end, of sorted rows, and until another run writes to it each file
+    /// is new.
+    fresh: Option<i64>,
     pending: Vec<Change>,
     pending_rows: usize,
     last_batch: Instant,
@@ -122,9 +132,8 @@ impl IndexWriter {
             path: path.to_path_buf(),
             connection,
             _opened: Opened::new(opened::identity(&metadata)),
-            table: RowTable::Plain,
             names: Names::Absolute,
-            fresh: false,
+            fresh: None,
             pending: Vec::new(),
             pending_rows: 0,
             last_batch: Instant::now(),
@@ -135,17 +144,13 @@ impl IndexWriter {
             // Pages of 8 KiB, of a new index: half as many to be moved as of SQLite's own choice.
             connection.execute_batch("PRAGMA page_size=8192;PRAGMA cache_spill=OFF")?;
             Ok((
-                names(
-                    connection,
-                    "SELECT name FROM sqlite_master WHERE type='table'",
-                )?,
+                table_names(connection)?,
                 names(connection, "SELECT name FROM pragma_table_info('tsindex')")?,
             ))
         })?;
         writer.check_tables(&tables, &columns)?;
-        writer.table = RowTable::of(&tables);
-        writer.fresh = tables.is_empty();
-        let named_relatively = writer.prepare(relative, ticker)?;
+        let (named_relatively, fresh) = writer.prepare(relative, ticker)?;
+        writer.fresh = fresh;
         if let Some(wanted) = relative.filter(|wanted| *wanted != named_relatively) {
             let way = |relative| {
                 if relative {
@@ -168,27 +173,46 @@ impl IndexWriter {
         Ok(writer)
     }
 
-    /// Make what is missing; returns whether files are named relative to the index.
-    fn prepare(&self, relative: Option<bool>, ticker: &mut Ticker<'_>) -> Result<bool, Error> {
+    /// Make what is missing; returns whether files are named relative to the index, and the version
+    /// of the database if it had no table.
+    fn prepare(
+        &self,
+        relative: Option<bool>,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(bool, Option<i64>), Error> {
         self.patiently(ticker, |connection| {
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            if self.table == RowTable::Plain {
+            // Only inside of it: another run may just have made the tables.
+            let found = table_names(&transaction)?;
+            let table = RowTable::of(&found);
+            if table == RowTable::Plain {
                 transaction.execute_batch(tables::CREATE)?;
             }
             transaction.execute_batch(tables::CREATE_OWN)?;
             tables::add_columns(&transaction)?;
-            if self.fresh {
+            let mut fresh = None;
+            if found.is_empty() {
+                fresh = Some(data_version(&transaction)?);
                 if relative == Some(true) {
                     tables::name_relatively(&transaction)?;
                 }
             } else {
-                self.table.create_channel_index(&transaction)?;
+                table.create_channel_index(&transaction)?;
             }
-            self.table.create_file_indexes(&transaction)?;
+            table.create_file_indexes(&transaction)?;
             let is_relative = tables::are_names_relative(&transaction)?;
             transaction.commit()?;
-            Ok(is_relative)
+            Ok((is_relative, fresh))
+        })
+    }
+
+    /// The entries of files as another run may have left them, in a transaction if they are changed.
+    fn entries<'a>(&self, connection: &'a Connection) -> rusqlite::Result<Entries<'a>> {
+        Ok(Entries {
+            connection,
+            table: RowTable::of(&table_names(connection)?),
+            fresh: self.fresh.is_some() && self.fresh == Some(data_version(connection)?),
         })
     }
 
@@ -266,12 +290,7 @@ impl IndexWriter {
         ticker: &mut Ticker<'_>,
     ) -> Result<Option<KnownEnd>, Error> {
         self.patiently(ticker, |connection| {
-            let entries = Entries {
-                connection,
-                table: self.table,
-                fresh: self.fresh,
-            };
-            entries.known_end(name)
+            self.entries(connection)?.known_end(name)
         })
     }
 
@@ -314,15 +333,24 @@ impl IndexWriter {
             || (!self.pending.is_empty() && self.last_batch.elapsed() >= BATCH_AGE)
     }
 
-    /// Write the batch: all of it is in the index then, or none.
+    /// Whether the next batch has a file that has grown, of which another run may write the rows.
+    #[must_use]
+    pub fn has_grown(&self) -> bool {
+        let is_grown = |change: &Change| matches!(change, Change::Grown(..));
+        self.pending.iter().any(is_grown)
+    }
+
+    /// Write the batch: all of it is in the index then, or none. Returns the files that have grown,
+    /// and of which another run wrote the rows meanwhile: they are to be scanned as a whole.
     ///
     /// # Errors
     /// [`Error::Sqlite`], a full disk for instance; the index stays as it was at the last batch.
-    pub fn write_batch(&mut self, ticker: &mut Ticker<'_>) -> Result<(), Error> {
+    pub fn write_batch(&mut self, ticker: &mut Ticker<'_>) -> Result<Vec<FoundFile>, Error> {
         let batch = std::mem::take(&mut self.pending);
         self.pending_rows = 0;
+        let mut outdated = Vec::new();
         if !batch.is_empty() {
-            let (table, written) = self.patiently(ticker, |connection| {
+            let done = self.patiently(ticker, |connection| {
                 // One whole transaction inside the gate: a child that is forked in the middle of one
                 // would take the locks of its parent for its own.
                 let transaction =
@@ -331,28 +359,29 @@ impl IndexWriter {
                 transaction.commit()?;
                 Ok(done)
             })?;
-            self.table = table;
-            self.written.add(written);
+            self.written.add(done.written);
+            outdated = done.outdated;
         }
         self.last_batch = Instant::now();
-        Ok(())
+        Ok(outdated)
     }
 
-    fn apply(
-        &self,
-        transaction: &Transaction<'_>,
-        batch: &[Change],
-    ) -> rusqlite::Result<(RowTable, Written)> {
-        let mut entries = Entries {
-            connection: transaction,
-            table: self.table,
-            fresh: self.fresh,
-        };
+    fn apply(&self, transaction: &Transaction<'_>, batch: &[Change]) -> rusqlite::Result<Done> {
+        let mut entries = self.entries(transaction)?;
         let mut written = Written::default();
+        let mut outdated = Vec::new();
         for change in batch {
-            written.note(entries.apply(change)?);
+            let applied = entries.apply(change)?;
+            written.note(applied);
+            if let (Applied::Outdated, Change::Grown(scanned, _)) = (applied, change) {
+                outdated.push(scanned.file.clone());
+            }
         }
-        Ok((entries.table, written))
+        Ok(Done {
+            table: entries.table,
+            written,
+            outdated,
+        })
     }
 
     /// Drop all that the index has of files.
@@ -366,11 +395,7 @@ impl IndexWriter {
         self.patiently(ticker, |connection| {
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            let entries = Entries {
-                connection: &transaction,
-                table: self.table,
-                fresh: self.fresh,
-            };
+            let entries = self.entries(&transaction)?;
             for name in names {
                 entries.forget(name)?;
             }
@@ -387,7 +412,7 @@ impl IndexWriter {
         problems: &[Problem],
         ticker: &mut Ticker<'_>,
     ) -> Result<(), Error> {
-        if self.fresh {
+        if self.fresh.is_some() {
             return Ok(());
         }
         let kind = ProblemKind::Vanished.as_str();
@@ -416,7 +441,8 @@ impl IndexWriter {
         })
     }
 
-    /// Write what is left, make the SQL indexes of a new index, and `tsindex_summary` anew.
+    /// Write what is left, make the SQL indexes of a new index, and `tsindex_summary` anew. Files that
+    /// have grown, and of which another run wrote the rows meanwhile, keep those.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
@@ -427,13 +453,13 @@ impl IndexWriter {
     ) -> Result<(Totals, Written), Error> {
         let batch = std::mem::take(&mut self.pending);
         let (totals, written) = self.patiently(ticker, |connection| {
-            if self.fresh {
+            if self.fresh.is_some() {
                 connection
                     .execute_batch(&format!("PRAGMA cache_size=-{CACHE_KIB};PRAGMA threads=2"))?;
             }
             let transaction =
                 Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
-            let (table, written) = self.apply(&transaction, &batch)?;
+            let Done { table, written, .. } = self.apply(&transaction, &batch)?;
             table.create_channel_index(&transaction)?;
             transaction.execute("DELETE FROM tsindex_summary", [])?;
             transaction.execute(
@@ -460,6 +486,18 @@ impl IndexWriter {
         self.written.add(written);
         Ok((totals, self.written))
     }
+}
+
+fn table_names(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    names(
+        connection,
+        "SELECT name FROM sqlite_master WHERE type='table'",
+    )
+}
+
+/// What changes when another connection changes the database.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA data_version", [], |row| row.get(0))
 }
 
 fn totals(row: &Row<'_>) -> rusqlite::Result<Totals> {
