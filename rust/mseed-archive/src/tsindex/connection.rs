@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,8 +20,9 @@ use super::patience::{BUSY, patiently};
 use super::query;
 use super::rows::KeptRows;
 use super::tables::{self, RowTable};
+use crate::Error;
+use crate::fork::{self, Inside};
 use crate::run::Cancel;
-use crate::{Error, fork};
 
 /// Connections that every thread may keep open.
 const OPEN_PER_THREAD: usize = 64;
@@ -41,12 +43,44 @@ thread_local! {
     static OPEN: RefCell<OpenHandles> = const { RefCell::new(OpenHandles(Vec::new())) };
 }
 
+/// A connection that is closed inside the gate, whatever ends its use: closing takes SQLite's own locks.
+#[derive(Debug)]
+pub(super) struct Gated {
+    connection: Connection,
+    /// Fields are dropped in their order: this one when the connection is closed.
+    inside: Option<Inside>,
+}
+
+impl Gated {
+    /// Of a connection that was opened inside the gate.
+    pub(super) fn new(connection: Connection) -> Self {
+        Self {
+            connection,
+            inside: None,
+        }
+    }
+}
+
+impl Deref for Gated {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl Drop for Gated {
+    fn drop(&mut self) {
+        self.inside = Some(fork::enter());
+    }
+}
+
 /// A connection and what it found.
 pub(super) struct Handle {
     reader: u64,
     process: u32,
     file: IndexFile,
-    pub(super) connection: Connection,
+    pub(super) connection: Gated,
     _opened: Opened,
     pub(super) has_summary: bool,
     /// The question for rows, by the columns that there are.
@@ -78,7 +112,6 @@ impl Handle {
     fn close(self) {
         NUMBER_OPEN.fetch_sub(1, Ordering::Relaxed);
         if self.process == std::process::id() {
-            let _inside = fork::enter();
             drop(self);
         } else {
             std::mem::forget(self);
@@ -235,7 +268,7 @@ impl IndexReader {
         })
     }
 
-    fn read_schema(&self) -> rusqlite::Result<(Connection, Vec<String>, Vec<String>)> {
+    fn read_schema(&self) -> rusqlite::Result<(Gated, Vec<String>, Vec<String>)> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(BUSY)?;
@@ -244,7 +277,7 @@ impl IndexReader {
         }
         let columns = names(&connection, "SELECT name FROM pragma_table_info('tsindex')")?;
         let names = names(&connection, "SELECT name FROM sqlite_master")?;
-        Ok((connection, columns, names))
+        Ok((Gated::new(connection), columns, names))
     }
 
     fn patiently<T>(&self, work: impl FnMut() -> rusqlite::Result<T>) -> Result<T, Error> {

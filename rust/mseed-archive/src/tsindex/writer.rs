@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior};
 
-use super::connection::{names, wrap};
+use super::connection::{Gated, names, wrap};
 use super::contents::problem;
 use super::entries::{Applied, Change, Entries, KnownEnd, insert_problem};
 use super::known::KnownFiles;
@@ -82,7 +82,7 @@ struct Done {
 #[derive(Debug)]
 pub struct IndexWriter {
     path: PathBuf,
-    connection: Connection,
+    connection: Gated,
     _opened: Opened,
     names: Names,
     /// The version of the database in which it had no table, if that was so when it was opened: its
@@ -124,7 +124,7 @@ impl IndexWriter {
             connection
                 .busy_timeout(BUSY)
                 .map_err(|e| refused(path, e))?;
-            connection
+            Gated::new(connection)
         };
         // SQLite opened the file, and made it when it was missing; it has locked nothing yet.
         let metadata = std::fs::metadata(path).map_err(|e| Error::io(path, e))?;
