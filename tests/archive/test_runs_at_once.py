@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -21,6 +24,7 @@ START = UTCDateTime(ns=START_NS)
 RUN = """
 import sys, credit_fast
 print("go", flush=True)
+sys.stdin.readline()
 credit_fast.makeindex(sys.argv[1], sys.argv[2], progress=False)
 """
 #: Of each file: two rows. The summary has each channel once.
@@ -42,11 +46,12 @@ def write(folder: Path, station: str, files: int) -> Path:
     return folder
 
 
-def started(root: Path, index: Path) -> subprocess.Popen[str]:
-    """A run of makeindex in a process of its own, about to begin."""
+def started(root: Path, index: Path, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+    """A run of makeindex in a process of its own, about to begin, or when it is given a line."""
     words = [sys.executable, "-c", RUN, str(root), str(index)]
+    pipe = subprocess.PIPE
     process = subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        words, stdin=stdin, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "go\n"
@@ -62,6 +67,16 @@ def ended(runs: list[subprocess.Popen[str]]) -> None:
     finally:
         for run in runs:
             run.kill()
+
+
+def run_at_once(root: Path, index: Path, number: int) -> None:
+    """Several runs that begin at the same moment; each must succeed."""
+    runs = [started(root, index, subprocess.PIPE) for _ in range(number)]
+    for run in runs:
+        assert run.stdin is not None
+        run.stdin.write("\n")
+        run.stdin.flush()
+    ended(runs)
 
 
 def counts(index: Path) -> list[int]:
@@ -113,7 +128,7 @@ def test_runs_at_once_have_each_row_of_growing_files_once(index: Path, tmp_path:
     for records in range(1, rounds + 1):
         for file in files:
             file.write_bytes(whole[: records * RECLEN])
-        ended([started(root, index) for _ in range(2)])
+        run_at_once(root, index, 2)
         rows = sqlite(index, "select count(*),min(bytes) from tsindex")
         assert rows == f"[({len(files)}, {records * RECLEN})]"
     report = made(root, index)
@@ -122,9 +137,9 @@ def test_runs_at_once_have_each_row_of_growing_files_once(index: Path, tmp_path:
 
 def test_runs_that_begin_a_new_index_at_once_all_succeed(tmp_path: Path) -> None:
     root = write(tmp_path / "root", "NEW", 50)
-    for number in range(5):
+    for number in range(8):
         index = tmp_path / f"{number}.db"
-        ended([started(root, index) for _ in range(3)])
+        run_at_once(root, index, 3)
         assert counts(index) == [2 * 50, 50, 0, 2]
 
 
@@ -147,6 +162,36 @@ def test_a_run_goes_on_when_another_one_makes_a_view_of_the_table(
     assert sqlite(index, "select type from sqlite_master where name='tsindex'") == "[('view',)]"
     rows = "select count(*),count(distinct filename) from credit_fast_rows"
     assert sqlite(index, rows) == f"[({2 * files + 3}, {files + 1})]"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_children_that_are_forked_while_an_index_is_made_can_ask(
+    index: Path, tmp_path: Path
+) -> None:
+    root = write(tmp_path / "root", "FORK", 200)
+    made(root, index)
+    stop = threading.Event()
+
+    def make() -> None:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            # Closed with many pages in memory, or with few.
+            made(root, tmp_path / f"other{number % 40}.db", threads=1)
+
+    maker = threading.Thread(target=make)
+    maker.start()
+    try:
+        for _ in range(400):
+            child = os.fork()
+            if child == 0:
+                signal.alarm(10)
+                os._exit(0 if len(Client(index).get_nslc()) == 2 else 1)
+            assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        maker.join()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 on this system")
