@@ -164,6 +164,46 @@ def test_a_run_goes_on_when_another_one_makes_a_view_of_the_table(
     assert sqlite(index, rows) == f"[({2 * files + 3}, {files + 1})]"
 
 
+KILLED = """
+import os, signal, sys, credit_fast
+def progress(found, done, read):
+    if done > 2500:
+        os.kill(os.getpid(), signal.SIGKILL)
+credit_fast.makeindex(sys.argv[1], sys.argv[2], progress=progress)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 on this system")
+def test_channels_of_a_killed_run_are_found_by_wildcards(
+    archive: Path, index: Path, tmp_path: Path
+) -> None:
+    # A batch has 2,000 files.
+    root = write(tmp_path / "root", "NEW", 20_000)
+    new = [("XX", "NEW", "", channel) for channel in ("BHN", "BHZ")]
+    good = ("XX", "GOOD", "", "BHZ")
+
+    def kill() -> None:
+        done = subprocess.run([sys.executable, "-c", KILLED, str(root), str(index)], check=False)
+        assert done.returncode == -signal.SIGKILL
+
+    for known in ([], [good]):
+        index.unlink(missing_ok=True)
+        if known:
+            made(archive, index)
+        kill()
+        client = Client(index)
+        assert client.get_nslc() == known + new
+        extents = client.get_availability_extent("XX", "NEW", "", "*")
+        for extent in extents:
+            [exact] = client.get_availability_extent(*extent[:4])
+            assert extent == exact
+    # Rows without a summary, as mseedindex makes them: the rows are asked.
+    sqlite(index, "drop table tsindex_summary")
+    sqlite(index, "delete from credit_fast_files")
+    kill()
+    assert Client(index).get_nslc() == [good, *new]
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_children_that_are_forked_while_an_index_is_made_can_ask(

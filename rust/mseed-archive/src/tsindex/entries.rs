@@ -1,5 +1,7 @@
 //! What an index has of one file: its rows, its problems, its state.
 
+use std::collections::HashMap;
+
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -135,6 +137,36 @@ impl Entries<'_> {
                 Ok(Applied::Same)
             }
         }
+    }
+
+    /// Widen what the summary says of channels to what changes add to them: a run may be killed before
+    /// it makes the summary anew, and readers are there meanwhile. They ask the rows while there is
+    /// none: of an index with rows it stays so until all channels are known.
+    pub(super) fn widen_summary(&self, changes: &[Change]) -> rusqlite::Result<()> {
+        let is_made = "SELECT 1 FROM tsindex_summary LIMIT 1";
+        if !self.fresh && !self.connection.prepare_cached(is_made)?.exists([])? {
+            return Ok(());
+        }
+        let mut channels: HashMap<&[String; 4], (&str, &str, i64)> = HashMap::new();
+        for change in changes {
+            let (Change::Scanned(scanned) | Change::Grown(scanned, _)) = change else {
+                continue;
+            };
+            for row in &scanned.rows {
+                let (start, end) = (row.start.as_str(), row.end.as_str());
+                let known = channels.entry(&row.codes);
+                let known = known.or_insert((start, end, scanned.scanned_ns));
+                *known = (known.0.min(start), known.1.max(end), known.2);
+            }
+        }
+        for (codes, (start, end, scanned_ns)) in channels {
+            let [network, station, location, channel] = codes;
+            let now = seconds_text(scanned_ns);
+            let all = params![network, station, location, channel, start, end, now];
+            self.execute(tables::WIDEN_SUMMARY, &all[..6])?;
+            self.execute(tables::ADD_TO_SUMMARY, all)?;
+        }
+        Ok(())
     }
 
     fn execute(&self, text: &str, parameters: impl rusqlite::Params) -> rusqlite::Result<usize> {

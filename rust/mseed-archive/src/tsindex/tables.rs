@@ -132,6 +132,16 @@ latest TEXT NOT NULL,updt TEXT,\
 PRIMARY KEY (network,station,location,channel,earliest,latest));
 ";
 
+/// Let a channel of the summary, if it is there, reach from one time to another.
+pub(super) const WIDEN_SUMMARY: &str = "UPDATE tsindex_summary \
+SET earliest=min(earliest,?5),latest=max(latest,?6) \
+WHERE network=?1 AND station=?2 AND location=?3 AND channel=?4 AND (earliest>?5 OR latest<?6)";
+
+/// Add a channel to the summary, if it is not there.
+pub(super) const ADD_TO_SUMMARY: &str = "INSERT INTO tsindex_summary \
+SELECT ?1,?2,?3,?4,?5,?6,?7 WHERE NOT EXISTS (SELECT 1 FROM tsindex_summary \
+WHERE network=?1 AND station=?2 AND location=?3 AND channel=?4)";
+
 /// Tables of our own; other programs pass them over.
 ///
 /// `credit_fast_files` tells which files are unchanged, and where to go on with those that grew:

@@ -356,6 +356,7 @@ impl IndexWriter {
                 let transaction =
                     Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
                 let done = self.apply(&transaction, &batch)?;
+                self.entries(&transaction)?.widen_summary(&batch)?;
                 transaction.commit()?;
                 Ok(done)
             })?;
