@@ -154,6 +154,24 @@ def test_a_moved_file_is_not_read_again(archive: Path, index: Path) -> None:
     assert quiet(made(archive, index)) == (3, 0, 0, 0, 0, 0)
 
 
+def test_a_moved_file_has_nothing_of_one_that_had_its_name(archive: Path, index: Path) -> None:
+    file, unreadable = archive / "good.mseed", archive / "bad"
+    made(archive, index)
+    # As a file leaves it that nobody may read, and rows of another program.
+    sqlite(
+        index,
+        f"insert into credit_fast_problems values ('{unreadable}',null,0,'unreadable','denied',1)",
+    )
+    columns = sqlite(index, "select group_concat(name) from pragma_table_info('tsindex')")[3:-4]
+    values = columns.replace("filename", f"'{unreadable}'")
+    sqlite(index, f"insert into tsindex ({columns}) select {values} from tsindex")
+    file.rename(unreadable)
+    assert quiet(made(archive, index)) == (0, 0, 0, 0, 1, 0)
+    report = made(archive, index)
+    assert (report.files_unchanged, report.rows, report.problems) == (1, 1, [])
+    assert_as_made_anew(archive, index)
+
+
 def test_a_copy_is_not_taken_for_the_moved_file(archive: Path, index: Path) -> None:
     (archive / "one").write_bytes(long_file())
     made(archive, index)

@@ -127,6 +127,14 @@ impl Entries<'_> {
                 Ok(Applied::Same)
             }
             Change::Moved(file, from) => {
+                // Another run may have given it the new name already, or dropped it.
+                let is_known = "SELECT 1 FROM credit_fast_files WHERE filename=?";
+                if !self.connection.prepare_cached(is_known)?.exists([from])? {
+                    return Ok(Applied::Same);
+                }
+                // Of the new name there may be what was wrong with another file, or rows of another
+                // program.
+                self.forget(&file.name)?;
                 let names = params![file.name, from];
                 self.execute("UPDATE {table} SET filename=? WHERE filename=?", names)?;
                 for table in ["credit_fast_files", "credit_fast_problems"] {
