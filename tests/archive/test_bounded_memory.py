@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bad_files import sqlite
 
+import credit_fast
 from credit_fast import UTCDateTime, _core
 
 START = UTCDateTime("2018-01-01")
@@ -74,3 +76,33 @@ def test_a_large_file_is_indexed_and_cut_in_little_memory(large: Path, tmp_path:
     assert cut < 4 * 2**20
     # Holds the instrument: the samples of the whole file are in memory when it is read.
     assert whole > 120 * 2**20
+
+
+def test_rows_of_many_gaps_are_not_all_kept(tmp_path: Path) -> None:
+    if not Path("/proc/self/clear_refs").exists():
+        pytest.skip("only Linux tells how much memory was used at most")
+    gaps, rows, index = 5000, 500, tmp_path / "index.db"
+    few = np.arange(2, dtype=np.int32)
+    records = [
+        _core.encode_mseed2("XX", "GAP", "", "HHZ", (START + 10 * n).ns, RATE, few, "STEIM2", 256)
+        for n in range(gaps)
+    ]
+    (tmp_path / "gaps").write_bytes(b"".join(bytes(record) for record in records))
+    credit_fast.makeindex(tmp_path / "gaps", index, progress=False)
+    columns = sqlite(index, "select group_concat(name) from pragma_table_info('tsindex')")[3:-4]
+    values = columns.replace("station", "'S'||value")
+    sqlite(
+        index,
+        "with recursive n(value) as (select 0 union all select value+1 from n "
+        f"where value<{rows - 1}) insert into tsindex ({columns}) select {values} from tsindex,n",
+    )
+    # The rows are what matters: their file has no such channel, which is a warning. From the second
+    # question on rows are kept.
+    asked = "client.get_waveforms('XX', f'S{n}', '', 'HHZ', t + 10, t + 20)"
+    [first, kept] = grown(
+        "import warnings; warnings.simplefilter('ignore'); "
+        "t = credit_fast.UTCDateTime('2018-01-01'); "
+        f"client = credit_fast.Client({str(index)!r}); [{asked} for n in range({rows})]",
+        f"[{asked} for n in range({rows})]",
+    )
+    assert max(first, kept) < 32 * 2**20

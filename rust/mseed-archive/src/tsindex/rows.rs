@@ -21,6 +21,10 @@ const MOST_TIMES: usize = 1 << 20;
 /// Rows that are kept as a whole: about a kilobyte each.
 const MOST_RUNS: usize = 4096;
 
+/// Spans, rates and entries of time indexes in them, 24 bytes at the most each: rows of a day without
+/// gaps have 25, others may have thousands.
+const MOST_ENTRIES: usize = 1 << 18;
+
 /// Channels that are remembered to have been asked for.
 const MOST_ASKED: usize = 1 << 16;
 
@@ -36,6 +40,8 @@ pub(super) struct KeptRows {
     channels: HashMap<Codes, Arc<ChannelTimes>>,
     times: usize,
     runs: HashMap<i64, Arc<IndexedRun>>,
+    /// Spans, rates and entries of time indexes in all of them.
+    entries: usize,
 }
 
 impl KeptRows {
@@ -94,9 +100,16 @@ impl KeptRows {
             exact_name: handle.is_own,
             ..found
         });
-        if self.runs.len() >= MOST_RUNS {
+        let of_index = run
+            .time_index
+            .as_ref()
+            .map_or(0, |index| index.entries.len());
+        let entries = run.spans.len() + run.span_rates_hz.len() + of_index;
+        if self.runs.len() >= MOST_RUNS || self.entries + entries > MOST_ENTRIES {
             self.runs.clear();
+            self.entries = 0;
         }
+        self.entries += entries;
         self.runs.insert(rowid, Arc::clone(&run));
         Ok(run)
     }
