@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +119,12 @@ def test_a_rule_that_leads_nowhere_is_named(years: list[Path], tmp_path: Path) -
         window(client, 0, 10)
     with pytest.raises(ValueError, match="2 path maps: expected one for each of 3 indexes"):
         Client(years, path_map=[None, None])
+
+
+@pytest.mark.parametrize("rule", ["/a=/b", {"/a": None}, {1: "/b"}, 5, ["/a"], b"/a"])
+def test_a_path_map_that_is_none_is_named(years: list[Path], rule: Any) -> None:
+    with pytest.raises(ValueError, match=r"path_map .*: expected a mapping of folders"):
+        Client(years[0], path_map=rule)
 
 
 def test_one_missing_index_of_several_is_named(years: list[Path], tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ class Client:
     IndexFormatError
         A file is no index.
     ValueError
-        There are not as many path maps as indexes.
+        `path_map` is no mapping of names, or there are not as many of them as indexes.
 
     Notes
     -----

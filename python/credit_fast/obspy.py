@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from credit_fast import client
+from credit_fast.index_files import Substitution
 from credit_fast.waveform import Stream
 from credit_fast.waveform.trace import import_obspy
 
@@ -24,15 +25,18 @@ class Client:
     database
         As `index` of `credit_fast.Client`: one index, or several.
     datapath_replace
-        The beginning of file names and what stands for it now, two texts; whole names of folders.
-        (ObsPy replaces the text anywhere in a name.)
+        As ObsPy takes it: a regular expression, and the text that stands for all that it finds in a
+        file name. ``("^", "/data/")`` puts a folder before relative names, ``("^/old/", "/new/")``
+        tells where one has moved to. Where there is no such file the name as it stands is tried.
     debug, loglevel
         Taken as ObsPy takes them; there is nothing to log.
     path_map
-        As of `credit_fast.Client`.
+        As of `credit_fast.Client`; not together with `datapath_replace`.
 
     Raises
     ------
+    ValueError
+        `datapath_replace` is no regular expression and text, or there is a `path_map` too.
     MissingExtraError
         ObsPy is not installed.
     """
@@ -49,8 +53,9 @@ class Client:
         del debug, loglevel
         self._time = import_obspy().UTCDateTime
         if datapath_replace is not None:
-            old, new = datapath_replace
-            path_map = {old: new}
+            if path_map is not None:
+                raise ValueError("datapath_replace and path_map: expected one of them")
+            path_map = _substitution(datapath_replace)
         self._client = client.Client(database, path_map)
 
     def __repr__(self) -> str:
@@ -119,6 +124,17 @@ class Client:
     def _timed(self, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         time = self._time
         return [(*row[:4], time(ns=row[4].ns), time(ns=row[5].ns), *row[6:]) for row in rows]
+
+
+def _substitution(datapath_replace: Any) -> Substitution:
+    try:
+        pattern, replacement = datapath_replace
+        return Substitution(pattern, replacement)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"datapath_replace {datapath_replace!r}: {error}; expected a pair of texts, a regular "
+            "expression and what stands for it"
+        ) from None
 
 
 def _to_obspy(stream: Stream) -> Any:

@@ -41,10 +41,8 @@ RATE = 100.0
 CODES = ("XX", "AAA", "00", "HHZ")
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_days(folder: Path) -> None:
     """Two day files of two channels, a gap of 100 s in one of them."""
-    folder = tmp_path_factory.mktemp("archive")
     noise = np.random.default_rng(1).integers(-9999, 9999, 240_000, dtype=np.int32)
     for channel, pieces in (("HHZ", [(0, 240_000)]), ("HHN", [(0, 100_000), (110_000, 240_000)])):
         for first, end in pieces:
@@ -56,6 +54,12 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     *CODES[:3], channel, start_ns, RATE, noise[a:b], "STEIM2"
                 )
                 (folder / f"{channel}.{a}").write_bytes(records)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("archive")
+    write_days(folder)
     path = tmp_path_factory.mktemp("index") / "index.db"
     credit_fast.makeindex(folder, path, progress=False)
     return path
@@ -115,14 +119,89 @@ def test_what_is_there_is_told_as_obspy_tells_it(index: Path, theirs: Any) -> No
     assert fraction == pytest.approx(2 / 3)
 
 
-def test_obspys_arguments_are_taken(index: Path, tmp_path: Path) -> None:
-    moved = Client(str(index), (str(tmp_path / "old"), str(tmp_path / "new")), False, "ERROR")
+def test_obspys_arguments_are_taken(index: Path) -> None:
+    moved = Client(str(index), ("/no/such/", "/folder/"), False, "ERROR")
     again = pickle.loads(pickle.dumps(moved))
     assert len(again.get_waveforms(*CODES, START, START + 1)) == 1
     assert repr(again) == f"credit_fast.obspy.Client({str(index)!r})"
     assert len(again.get_waveforms_bulk([(*CODES, START, START + 1)], None)) == 1
     named = Client(database=str(index), datapath_replace=None, loglevel="DEBUG")
     assert len(named.get_waveforms_bulk(query_rows=[(*CODES, START, START + 1)], merge=-1)) == 1
+
+
+@pytest.fixture(scope="module")
+def moved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """An archive that moved from `all` to `all2`, its index, and another of names below `all`."""
+    root = tmp_path_factory.mktemp("moved").resolve()
+    folder = root / "all"
+    folder.mkdir()
+    write_days(folder)
+    credit_fast.makeindex(folder, root / "absolute.db", progress=False)
+    shutil.copytree(folder, root / "elsewhere" / "below")
+    credit_fast.makeindex(
+        root / "elsewhere" / "below", root / "elsewhere" / "x.db", relative=True, progress=False
+    )
+    # Away from what its names are relative to.
+    (root / "elsewhere" / "x.db").rename(root / "relative.db")
+    folder.rename(root / "all2")
+    return {"root": root, "absolute": root / "absolute.db", "relative": root / "relative.db"}
+
+
+def test_datapath_replace_is_a_regular_expression_as_in_obspy(
+    moved: dict[str, Any], tmp_path: Path
+) -> None:
+    root = moved["root"]
+    for number, (which, rule) in enumerate(
+        [
+            ("relative", ("^", f"{root}/elsewhere/")),
+            ("absolute", (f"{root}/all/", f"{root}/all2/")),
+            ("absolute", ("/all/", "/all2/")),
+            ("absolute", (f"^{root}/all/", f"{root}/all2/")),
+            ("absolute", (rf"{root}/[a-z]+/", f"{root}/all2/")),
+            ("absolute", (f"^{root}/all", f"{root}\\all2")),
+            ("absolute", (r"/al(?=l/)(.)/", "/all2/")),
+        ]
+    ):
+        copy = shutil.copy(moved[which], tmp_path / f"{number}.db")
+        expected = tsindex.Client(str(copy), datapath_replace=rule)
+        window = ("XX", "*", "*", "HHZ", START + 10, START + 20)
+        [trace] = expected.get_waveforms(*window)
+        assert trace.stats.npts == 1001
+        ours = Client(str(moved[which]), datapath_replace=rule)
+        assert content(ours.get_waveforms(*window)) == content([trace]), rule
+        rows = [(*CODES, START + n, START + n + 1) for n in range(0, 2000, 100)]
+        again = pickle.loads(pickle.dumps(ours))
+        assert len(again.get_waveforms_bulk(rows, threads=2)) == 20
+
+
+def test_datapath_replace_leaves_names_that_lead_to_files(
+    index: Path, moved: dict[str, Any]
+) -> None:
+    """ObsPy's ends with an exception."""
+    window = (*CODES, START, START + 1)
+    assert len(Client(str(index), ("^", "/nowhere")).get_waveforms(*window)) == 1
+    # An empty text takes away what was found, which ObsPy passes over: names are relative now.
+    beside = shutil.copy(moved["absolute"], moved["root"] / "all2" / "index.db")
+    assert len(Client(str(beside), (f"^{moved['root']}/all/", "")).get_waveforms(*window)) == 1
+    with pytest.warns(credit_fast.DataWarning, match=r"No such file.*/nowhere/"):
+        Client(str(moved["absolute"]), ("^", "/nowhere")).get_waveforms(*window)
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("/all", "datapath_replace '/all'"),
+        (("(", "x"), "'\\(' is no regular expression: missing"),
+        (("a", Path("b")), "found str and PosixPath"),
+        (("a", "b", "c"), "expected a pair of texts"),
+        (5, "datapath_replace 5: "),
+    ],
+)
+def test_a_datapath_replace_that_is_none_is_named(index: Path, rule: Any, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        Client(str(index), rule)
+    with pytest.raises(ValueError, match="datapath_replace and path_map: expected one"):
+        Client(str(index), ("a", "b"), path_map={"a": "b"})
 
 
 def test_overlaps_are_decided_and_told_on_the_stream(tmp_path: Path) -> None:

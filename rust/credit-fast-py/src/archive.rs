@@ -1,6 +1,7 @@
 //! Questions to an archive: channels, spans, windows.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use mseed_archive::tsindex::Selection;
 use mseed_archive::window::{
@@ -99,6 +100,37 @@ impl Rules {
     }
 }
 
+/// Where the files of an index are now.
+#[derive(FromPyObject)]
+enum PathRule {
+    /// Pairs of a folder as the index names it and as it is called now.
+    Folders(Vec<(String, String)>),
+    /// A function from name to name.
+    Function(Py<PyAny>),
+}
+
+impl PathRule {
+    fn into_map(self) -> PathMap {
+        let function = match self {
+            Self::Folders(pairs) => return PathMap::new(pairs),
+            Self::Function(function) => function,
+        };
+        PathMap::function(Arc::new(move |name: &str| {
+            Python::attach(|py| {
+                let made = function.call1(py, (name,));
+                match made.and_then(|text| text.extract::<String>(py)) {
+                    Ok(now) => (now != name).then_some(now),
+                    // The file is looked for by the name that it has.
+                    Err(error) => {
+                        error.write_unraisable(py, Some(function.bind(py)));
+                        None
+                    }
+                }
+            })
+        }))
+    }
+}
+
 fn selection((network, station, location, channel): &Codes) -> Selection {
     Selection::new(network, station, location, channel)
 }
@@ -129,15 +161,19 @@ pub(crate) struct Archive {
 
 #[pymethods]
 impl Archive {
-    /// Indexes, each with pairs of a folder as it names it and as it is called now.
+    /// Indexes, each with the rule where its files are.
     #[new]
-    #[allow(clippy::needless_pass_by_value)]
-    fn new(py: Python<'_>, indexes: Vec<(PathBuf, Vec<(String, String)>)>) -> PyResult<Self> {
+    fn new(py: Python<'_>, indexes: Vec<(PathBuf, PathRule)>) -> PyResult<Self> {
+        let named: Vec<_> = indexes
+            .into_iter()
+            .map(|(path, rule)| (path, rule.into_map()))
+            .collect();
         let opened = enter(py, || {
-            let named = indexes
-                .iter()
-                .map(|(path, pairs)| (path.as_path(), PathMap::new(pairs.clone())));
-            window::Archive::open(named)
+            window::Archive::open(
+                named
+                    .iter()
+                    .map(|(path, map)| (path.as_path(), map.clone())),
+            )
         })?;
         Ok(Self { opened })
     }

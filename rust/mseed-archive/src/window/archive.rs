@@ -1,7 +1,9 @@
 //! Several indexes as one archive, each with a rule where its files are.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use mseed_core::time::period_ns;
 
@@ -23,9 +25,19 @@ pub struct Source {
     pub paths: PathMap,
 }
 
-/// Beginnings of file names and what stands for them now.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PathMap(Vec<(String, String)>);
+/// The name of a file now, of the name that an index has; `None` where it is the same.
+pub type Rename = dyn Fn(&str) -> Option<String> + Send + Sync;
+
+/// What the files of an index are called now.
+#[derive(Clone)]
+pub struct PathMap(Rule);
+
+#[derive(Clone)]
+enum Rule {
+    /// Beginnings of names and what stands for them now.
+    Folders(Vec<(String, String)>),
+    Function(Arc<Rename>),
+}
 
 impl PathMap {
     /// A rule from pairs of a folder as the index names it and as it is called now. Of several
@@ -43,30 +55,58 @@ impl PathMap {
             folder(to);
         }
         pairs.sort_by_key(|(from, _)| std::cmp::Reverse(from.len()));
-        Self(pairs)
+        Self(Rule::Folders(pairs))
     }
 
-    /// The name of a file now; `None` when no pair fits it.
+    /// A rule that is a function. It is called on any thread that opens a file, never while one is
+    /// inside SQLite.
+    #[must_use]
+    pub fn function(rename: Arc<Rename>) -> Self {
+        Self(Rule::Function(rename))
+    }
+
+    /// The name of a file now; `None` when the rule does not touch it.
     #[must_use]
     pub fn apply(&self, name: &str) -> Option<String> {
-        let is_border = |text: &str| text.ends_with(['/', '\\']);
-        self.0.iter().find_map(|(from, to)| {
-            let rest = name.strip_prefix(from.as_str())?;
-            // A folder is not the beginning of the name of another one.
-            let whole = rest.is_empty()
-                || from.is_empty()
-                || is_border(from)
-                || rest.starts_with(['/', '\\']);
-            whole.then(|| {
-                let rest = rest.trim_start_matches(['/', '\\']);
-                if rest.is_empty() || to.is_empty() || is_border(to) {
-                    format!("{to}{rest}")
-                } else {
-                    format!("{to}/{rest}")
-                }
-            })
-        })
+        match &self.0 {
+            Rule::Folders(pairs) => pairs
+                .iter()
+                .find_map(|(from, to)| in_other_folder(name, from, to)),
+            Rule::Function(rename) => rename(name),
+        }
     }
+}
+
+impl Default for PathMap {
+    fn default() -> Self {
+        Self(Rule::Folders(Vec::new()))
+    }
+}
+
+impl fmt::Debug for PathMap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Rule::Folders(pairs) => f.debug_tuple("PathMap").field(pairs).finish(),
+            Rule::Function(_) => f.write_str("PathMap(function)"),
+        }
+    }
+}
+
+/// A name below the folder `from`, below `to` in its place; `None` when it is not below `from`.
+fn in_other_folder(name: &str, from: &str, to: &str) -> Option<String> {
+    let is_border = |text: &str| text.ends_with(['/', '\\']);
+    let rest = name.strip_prefix(from)?;
+    // A folder is not the beginning of the name of another one.
+    let whole =
+        rest.is_empty() || from.is_empty() || is_border(from) || rest.starts_with(['/', '\\']);
+    whole.then(|| {
+        let rest = rest.trim_start_matches(['/', '\\']);
+        if rest.is_empty() || to.is_empty() || is_border(to) {
+            format!("{to}{rest}")
+        } else {
+            format!("{to}/{rest}")
+        }
+    })
 }
 
 /// A gapless span of a channel, as an index has it.
@@ -211,6 +251,14 @@ mod tests {
         assert_eq!(moved(&pairs, "older/a"), None);
         assert_eq!(moved(&pairs, "/slash/a").as_deref(), Some("/none/a"));
         assert_eq!(moved(&pairs, "/none/a").as_deref(), Some("/slash/a"));
+    }
+
+    #[test]
+    fn a_function_may_change_any_part_of_a_name() {
+        let rename = |name: &str| name.contains("old").then(|| name.replace("old", "new"));
+        let map = PathMap::function(Arc::new(rename));
+        assert_eq!(map.apply("/a/older/x").as_deref(), Some("/a/newer/x"));
+        assert_eq!(map.apply("/a/x"), None);
     }
 
     #[test]
