@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from running import command
+from running import command, on_terminal
 
 import credit_fast
 from credit_fast import _core
@@ -40,6 +40,54 @@ def test_channels_and_problems_are_shown(folder: Path) -> None:
     bad = command(folder, "info", "-i", "bad.db")
     assert bad.returncode == 1
     assert "no miniSEED record found" in bad.stdout
+
+
+@pytest.fixture(scope="module")
+def gappy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of a channel with 1,234 gaps, and the longest codes of miniSEED 2."""
+    folder = tmp_path_factory.mktemp("gappy")
+    (folder / "data").mkdir()
+    samples = np.arange(100, dtype=np.int32)
+    records = [
+        _core.encode_mseed2(
+            "XX", "ABCDE", "00", "HHZ", START_NS + n * 2_000_000_000, 100.0, samples, "STEIM2"
+        )
+        for n in range(1235)
+    ]
+    (folder / "data" / "a.mseed").write_bytes(b"".join(records))
+    credit_fast.makeindex(folder / "data", folder / "gappy.db", progress=False)
+    return folder
+
+
+GAPPY = (
+    "XX.ABCDE.00.HHZ",
+    "2012-03-01T13:22:11.000000Z",
+    "2012-03-01T14:03:19.990000Z",
+    "1,234",
+)
+
+
+def test_gaps_are_shown_in_80_columns(gappy: Path) -> None:
+    lines = on_terminal(gappy, 80, "info", "-i", "gappy.db", "--gaps")
+    assert max(map(len, lines)) <= 80
+    assert ["channel", "first", "sample", "last", "sample", "gaps"] in map(str.split, lines)
+    assert list(GAPPY) in map(str.split, lines)
+
+
+def test_of_a_narrow_terminal_only_the_channel_takes_more_lines(gappy: Path) -> None:
+    lines = on_terminal(gappy, 72, "info", "-i", "gappy.db", "--gaps")
+    rows = [line.split() for line in lines]
+    at = next(n for n, row in enumerate(rows) if row[1:] == list(GAPPY[1:]))
+    assert rows[at] + rows[at + 1] == ["XX.ABCDE", *GAPPY[1:], ".00.HHZ"]
+
+
+def test_without_a_terminal_no_line_is_cut_or_wrapped(
+    gappy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = command(gappy, "info", "-i", "gappy.db", "--gaps")
+    assert list(GAPPY) in map(str.split, result.stdout.splitlines())
+    assert f"time span │ {GAPPY[1]} to {GAPPY[2]}" in result.stdout
 
 
 def test_several_indexes_are_shown_as_one(folder: Path) -> None:

@@ -88,11 +88,14 @@ def _print_info(info: IndexInfo, console: Console, *, gaps: bool) -> None:
     ):
         table.add_row(name, value)
     console.print(table)
-    times = [Column(f"{name} sample", min_width=TIME_WIDTH) for name in ("first", "last")]
-    columns = [Column("channel"), *times]
+    # Times and numbers are never cut: only the channel gives way in a narrow terminal.
+    times = [
+        Column(f"{name} sample", min_width=TIME_WIDTH, no_wrap=True) for name in ("first", "last")
+    ]
+    columns = [Column("channel", overflow="fold"), *times]
     if gaps:
-        columns.append(Column("gaps", justify="right"))
-    channels = Table(*columns, box=SIMPLE_HEAD)
+        columns.append(Column("gaps", justify="right", no_wrap=True))
+    channels = Table(*columns, box=SIMPLE_HEAD, padding=0, pad_edge=False)
     for channel in info.channels[:SHOWN_ROWS]:
         row = [channel.id, str(channel.starttime), str(channel.endtime)]
         channels.add_row(*row, *([f"{channel.gaps:,}"] if gaps else []))

@@ -15,6 +15,13 @@ class _Output(Console):
         raise BrokenPipeError
 
 
+#: Characters of a line where there is no terminal whose width it should fit.
+_NO_LIMIT = 10_000
+
+
 def output_console() -> Console:
-    """Standard output; plain text when that is no terminal."""
-    return _Output()
+    """Standard output; when that is no terminal, plain text whose lines are not cut or wrapped."""
+    console = _Output()
+    if not console.is_terminal:
+        console.width = _NO_LIMIT
+    return console
