@@ -11,6 +11,7 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -124,6 +125,47 @@ def test_questions_that_make_no_sense_are_refused(client: Client) -> None:
         client.get_waveforms("XX", "AAA", "", "HHZ", START, START + 1, merge=7)
     with pytest.raises((ValueError, TypeError)):
         client.get_waveforms("XX", "AAA", "", "HHZ", "yesterday", START)
+
+
+@pytest.mark.parametrize(
+    ("place", "given", "kind", "text"),
+    [
+        (0, None, TypeError, r"network None: expected text \(\"\*\" is all\)"),
+        (1, 5, TypeError, "station 5: expected text"),
+        (3, ["HHZ"], TypeError, r"channel \['HHZ'\]: expected text"),
+        (3, "HH[Z", ValueError, r"channel 'HH\[Z': \"\[\" without \"\]\" in 'HH\[Z'"),
+        (3, "HH[Z,N]", ValueError, r"in 'HH\[Z': expected letters in brackets, without commas"),
+        (3, "HHN,HH[]", ValueError, r"in 'HH\[\]'"),
+        (3, "HH[!]", ValueError, r"in 'HH\[!\]'"),
+        (4, None, TypeError, "starttime None: expected a time"),
+        (5, None, TypeError, "endtime None: expected a time"),
+    ],
+)
+def test_a_code_or_time_that_is_none_is_named(
+    client: Client, place: int, given: Any, kind: type[Exception], text: str
+) -> None:
+    row = ["XX", "AAA", "", "HHZ", START, START + 1]
+    row[place] = given
+    asked: Any = row
+    for question in (
+        client.get_waveforms, client.get_checked_waveforms, client.get_availability_percentage,
+    ):  # fmt: skip
+        with pytest.raises(kind, match=text):
+            question(*asked)
+    with pytest.raises(ValueError, match=f"row 1 of the bulk request.*{text}"):
+        client.get_waveforms_bulk([("XX", "AAA", "", "HHZ", START, START + 1), row])
+    if given is not None:
+        with pytest.raises(kind, match=text):
+            client.get_nslc(*asked[:4])
+        with pytest.raises(ValueError, match=f"request 0.*{text}"):
+            client.cut([asked[:5]], 10, components=None)
+
+
+def test_brackets_that_are_closed_are_understood(client: Client) -> None:
+    for channel in ("HH[Z]", "HH[!N]", "[!L]H[YZ],LH[]Z]"):
+        assert ("XX", "AAA", "", "HHZ") in client.get_nslc(channel=channel)
+    # One character each: none of them is the empty location.
+    assert {codes[2] for codes in client.get_nslc(location="??")} == {"10"}
 
 
 def test_channels_and_extents(client: Client) -> None:

@@ -88,6 +88,17 @@ def test_the_same_file_in_two_indexes_gives_its_samples_once(years: list[Path]) 
     )
 
 
+def test_the_same_file_in_two_indexes_is_listed_once(years: list[Path], tmp_path: Path) -> None:
+    credit_fast.makeindex(
+        [tmp_path / f"disk{n}" for n in range(2)], tmp_path / "both.db", progress=False
+    )
+    for second in ([years[1]], [years[1], years[1]], [years[0], years[1]]):
+        client = Client([tmp_path / "both.db", *second])
+        for options in ({}, {"include_sample_rate": True}, {"merge_overlap": True}):
+            expected = Client(tmp_path / "both.db").get_availability(**options)
+            assert client.get_availability(**options) == expected
+
+
 def test_a_client_of_several_indexes_can_be_pickled(years: list[Path]) -> None:
     client = pickle.loads(pickle.dumps(Client(years)))
     assert len(window(client, 0, 3 * NPTS)) == 3 * NPTS

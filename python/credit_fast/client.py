@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from credit_fast import availability
 from credit_fast.choosing import Chosen, Quality, Version, chosen
+from credit_fast.codes import Codes, checked_codes
 from credit_fast.cutting import Cutting, Windows
 from credit_fast.errors import check_threads
 from credit_fast.index_files import IndexPaths, PathMaps, open_archive
@@ -23,7 +24,6 @@ __all__ = ["Client"]
 #: Bounds of the question when no time is given: all that int64 nanoseconds hold.
 _ALWAYS = (-(2**63), 2**63 - 1)
 
-_Codes = tuple[str, str, str, str]
 _Edge = Literal["nearest", "inside", "outside"]
 
 
@@ -95,7 +95,8 @@ class Client:
         ----------
         network, station, location, channel
             Codes with the wildcards ``*``, ``?``, ``[..]`` and comma lists. The empty location
-            is ``""`` or ``"--"``; ``"*"`` means all.
+            is ``""`` or ``"--"``; ``"*"`` means all. ``?`` is one character: ``"??"`` finds no
+            empty location.
         starttime, endtime
             Ends of the window, both included: ObsPy's or our UTCDateTime, datetime (naive is
             UTC), numpy datetime64, ISO text, or epoch seconds.
@@ -128,14 +129,17 @@ class Client:
         Raises
         ------
         ValueError
-            The end is before the start, a time is not understood, or an option has another value.
+            The end is before the start, a time is not understood, a ``[`` has no ``]``, or an
+            option has another value.
+        TypeError
+            A code is no text, or a time is none.
 
         Warns
         -----
         DataWarning
             A data file vanished, changed or is damaged; the rest of the answer is returned.
         """
-        codes = (network, station, location, channel)
+        codes = checked_codes(network, station, location, channel)
         rules, choice = _rules(merge, edge, half_open), chosen(version, quality)
         return self._window(codes, starttime, endtime, merge, rules, choice)[0]
 
@@ -195,7 +199,7 @@ class Client:
         Raises
         ------
         ValueError
-            As `get_waveforms`; the message names the row.
+            As `get_waveforms` (of a TypeError, too); the message names the row.
 
         Warns
         -----
@@ -244,13 +248,13 @@ class Client:
         Counter
             Number of such records by trace id, those of channels without any other included.
         """
-        codes = (network, station, location, channel)
+        codes = checked_codes(network, station, location, channel)
         rules = {**_rules(-1, "nearest", False), "keep_failed": False}
         return self._window(codes, starttime, endtime, -1, rules, chosen(version, quality))
 
     def _window(
         self,
-        codes: _Codes,
+        codes: Codes,
         starttime: Any,
         endtime: Any,
         merge: int | None,
@@ -258,7 +262,7 @@ class Client:
         choice: Chosen,
     ) -> tuple[Stream, Counter[str]]:
         """The traces of a window, and how many records of each trace id failed their check."""
-        window = _window_ns(starttime, endtime)
+        window = _bounded_ns(starttime, endtime)
         segments, problems, failed, dropped = self._archive.window(codes, *window, rules, choice)
         stream = stream_of((segments, problems), stacklevel=3)
         return _arranged(stream, merge, dropped), Counter(failed)
@@ -340,11 +344,11 @@ class Client:
         channel: str | None = None,
         starttime: Any = None,
         endtime: Any = None,
-    ) -> list[_Codes]:
+    ) -> list[Codes]:
         """List the channels that have data, as (network, station, location, channel), sorted.
 
         Codes as in `get_waveforms`, None means all. With times, only channels with data inside
-        the window, gaps considered.
+        the window, gaps considered; where only one is given the other end is open.
         """
         extents = self.get_availability_extent(
             network, station, location, channel, starttime, endtime
@@ -389,6 +393,7 @@ class Client:
         """List the gapless spans of each channel.
 
         Spans that follow each other within half a sample are one, over the borders of files too.
+        Several indexes may have the same file: of theirs equal spans are one.
 
         Parameters
         ----------
@@ -407,6 +412,8 @@ class Client:
         """
         window = _window_ns(starttime, endtime)
         spans = self._archive.spans(_all_codes(network, station, location, channel), *window)
+        if len(self._paths) > 1:
+            spans = list(dict.fromkeys(spans))
         joined = availability.joined(
             spans, window, by_rate=include_sample_rate, merge_overlap=merge_overlap
         )
@@ -436,9 +443,11 @@ class Client:
         ------
         ValueError
             The window has no duration, or ends before it begins.
+        TypeError
+            As `get_waveforms`.
         """
-        window = _window_ns(starttime, endtime)
-        codes = (network, station, location, channel)
+        window = _bounded_ns(starttime, endtime)
+        codes = checked_codes(network, station, location, channel)
         known = [channel[:4] for channel in self._archive.channels(codes)]
         return availability.percentage(self._archive.spans(codes, *window), window, known)
 
@@ -481,13 +490,11 @@ def _arranged(
     return stream
 
 
-def _bulk_row(number: int, row: Sequence[Any]) -> tuple[_Codes, int, int]:
+def _bulk_row(number: int, row: Sequence[Any]) -> tuple[Codes, int, int]:
     try:
         network, station, location, channel, starttime, endtime = row
-        codes = (network, station, location, channel)
-        if not all(isinstance(code, str) for code in codes):
-            raise ValueError(f"codes {codes!r}: expected text")
-        return (codes, *_window_ns(starttime, endtime))
+        codes = checked_codes(network, station, location, channel)
+        return (codes, *_bounded_ns(starttime, endtime))
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"row {number} of the bulk request, {row!r}: {error}; expected network, station, "
@@ -495,13 +502,21 @@ def _bulk_row(number: int, row: Sequence[Any]) -> tuple[_Codes, int, int]:
         ) from None
 
 
-def _all_codes(*codes: str | None) -> _Codes:
+def _all_codes(*codes: str | None) -> Codes:
     network, station, location, channel = ("*" if code is None else code for code in codes)
-    return network, station, location, channel
+    return checked_codes(network, station, location, channel)
 
 
 def _times(start_ns: int, end_ns: int) -> tuple[UTCDateTime, UTCDateTime]:
     return UTCDateTime(ns=start_ns), UTCDateTime(ns=end_ns)
+
+
+def _bounded_ns(starttime: Any, endtime: Any) -> tuple[int, int]:
+    """Ends of a window in nanoseconds; both must be given."""
+    for name, time in (("starttime", starttime), ("endtime", endtime)):
+        if time is None:
+            raise TypeError(f"{name} None: expected a time")
+    return _window_ns(starttime, endtime)
 
 
 def _window_ns(starttime: Any, endtime: Any) -> tuple[int, int]:

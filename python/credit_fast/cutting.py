@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from credit_fast import _core
 from credit_fast.choosing import Chosen
+from credit_fast.codes import Codes, checked_codes
 from credit_fast.errors import DataWarning, IncompleteWindowError, Problem
 from credit_fast.times import UTCDateTime, to_ns
 
@@ -24,9 +25,8 @@ __all__ = ["Cutting", "Row", "Windows"]
 _DTYPES = ("float32", "float64", "int32")
 _RULES = ("fill", "nan", "skip", "raise")
 
-_Codes = tuple[str, str, str, str]
 #: Codes of a channel, and the time in nanoseconds that a window of it begins at.
-Row = tuple[_Codes, int]
+Row = tuple[Codes, int]
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,7 @@ class Cutting:
     def _requested(self, number: int, request: Sequence[Any]) -> list[Row]:
         try:
             network, station, location, channel, starttime = request
+            checked_codes(network, station, location, channel)
             return self.rows(network, station, location, channel, to_ns(starttime))
         except (TypeError, ValueError) as error:
             raise ValueError(

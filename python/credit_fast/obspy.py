@@ -67,10 +67,10 @@ class Client:
 
     def get_waveforms(
         self,
-        network: str,
-        station: str,
-        location: str,
-        channel: str,
+        network: str | None,
+        station: str | None,
+        location: str | None,
+        channel: str | None,
         starttime: Any,
         endtime: Any,
         merge: int | None = -1,
@@ -78,14 +78,21 @@ class Client:
     ) -> Any:
         """Cut a window, as `credit_fast.Client.get_waveforms`; an `obspy.Stream`.
 
-        It decides overlaps as that does, which ObsPy's client does not: ``version="all"`` leaves
-        them as they are. Samples that were left out are counted in an attribute of the stream,
-        `overlaps`, by trace id and reason. `options` are `edge`, `half_open`, `version` and
-        `quality`.
+        A code that is None means all, as ObsPy has it. Overlaps are decided as that does it, which
+        ObsPy's client does not: ``version="all"`` leaves them as they are. Samples that were left
+        out are counted in an attribute of the stream, `overlaps`, by trace id and reason. `options`
+        are `edge`, `half_open`, `version` and `quality`.
         """
         return _to_obspy(
             self._client.get_waveforms(
-                network, station, location, channel, starttime, endtime, merge, **options
+                _all(network),
+                _all(station),
+                _all(location),
+                _all(channel),
+                starttime,
+                endtime,
+                merge,
+                **options,
             )
         )
 
@@ -96,7 +103,8 @@ class Client:
 
         `options` are those of `get_waveforms`, and `threads`.
         """
-        found = self._client.get_waveforms_bulk(query_rows, merge, **options)
+        rows = [(*map(_all, row[:4]), *row[4:]) for row in query_rows]
+        found = self._client.get_waveforms_bulk(rows, merge, **options)
         if isinstance(found, list):
             return [_to_obspy(stream) for stream in found]
         return _to_obspy(found)
@@ -124,6 +132,10 @@ class Client:
     def _timed(self, rows: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
         time = self._time
         return [(*row[:4], time(ns=row[4].ns), time(ns=row[5].ns), *row[6:]) for row in rows]
+
+
+def _all(code: str | None) -> str:
+    return "*" if code is None else code
 
 
 def _substitution(datapath_replace: Any) -> Substitution:

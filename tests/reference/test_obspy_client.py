@@ -90,6 +90,14 @@ def test_one_changed_import_line_gives_the_same_streams(index: Path, theirs: Any
     assert [len(stream) for stream in ours.get_waveforms_bulk(rows, grouped=True)] == [1, 1]
 
 
+def test_a_code_that_is_none_is_all_as_in_obspy(index: Path, theirs: Any) -> None:
+    ours = Client(str(index))
+    row = (None, "AAA", None, "HHZ", START, START + 1)
+    [trace] = ours.get_waveforms(*row)
+    assert content([trace]) == content(theirs.get_waveforms(*row))
+    assert content(ours.get_waveforms_bulk([row])) == content([trace])
+
+
 def test_a_window_of_no_duration_at_the_begin_of_a_file_has_its_sample(
     index: Path, theirs: Any
 ) -> None:
