@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -90,6 +91,21 @@ def test_of_one_version_the_later_scan_counts_then_the_later_change(data: Path) 
         stream = window(client, 0, 3999)
         assert samples(stream) == expected
         assert stream.overlaps[ID]["scan"] == 2000 - same
+
+
+def test_a_touch_makes_an_older_file_count_again_but_not_against_a_version(data: Path) -> None:
+    """The price of deciding by time; decision 0010 says what helps."""
+    old = write(data, "old", 0, constant(2, 100))
+    corrected = write(data, "corrected", 0, constant(3, 100))
+    os.utime(old, (10**9, 10**9))
+    assert runs(window(client_of(data), 0, 99)) == [(0, 3, 100)]
+    os.utime(old)
+    assert runs(window(client_of(data), 0, 99)) == [(0, 2, 100)]
+    corrected.unlink()
+    write(data, "corrected", 0, constant(3, 100), version=3)
+    assert runs(window(client_of(data), 0, 99)) == [(0, 3, 100)]
+    os.utime(old)
+    assert runs(window(client_of(data), 0, 99)) == [(0, 3, 100)]
 
 
 def test_where_nothing_decides_both_stay(data: Path) -> None:

@@ -87,9 +87,10 @@ class Client:
         Where samples of a channel are there twice, at the same times, and a merge is asked for, the
         identical ones become one. Of those that differ the higher publication version counts
         (miniSEED 2: R is 1, D 2, Q 3, M 4); of one version the file that was scanned later, then
-        the one that was changed later. Within one file and version, and where all of that is the
-        same, nothing decides: they stay separate traces, and 0 and 1 merge them by their rules.
-        ``stream.overlaps`` tells how many samples were left out, and why.
+        the one that was changed later: the next `makeindex` makes an older file count again that
+        was touched, or copied without its time. Within one file and version, and where all of that
+        is the same, nothing decides: they stay separate traces, and 0 and 1 merge them by their
+        rules. ``stream.overlaps`` tells how many samples were left out, and why.
 
         Parameters
         ----------

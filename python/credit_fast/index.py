@@ -141,6 +141,14 @@ def makeindex(
     ValueError
         The pattern is no glob, `threads` is below 1, or the index names files in the other way
         than `relative` says.
+
+    Notes
+    -----
+    Where two files differ about the same samples, and have one publication version, the one that
+    was scanned later counts, then the one that was changed later (`Client.get_waveforms`). A file
+    that was touched, or copied without its time, is scanned again: its data count then, though
+    another file may have corrected them. Keep the times of copies (``cp -a``, ``rsync -a``), or
+    give corrections a higher version.
     """
     roots = [root] if isinstance(root, (str, os.PathLike)) else list(root)
     check_threads(threads)
