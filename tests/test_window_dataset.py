@@ -150,8 +150,8 @@ def test_workers_give_the_same(client: Client, method: str) -> None:
     [
         ({"picks": []}, "no window"),
         ({"picks": [EVENTS[2]]}, "no window"),
-        ({"position": 1.5}, "expected fractions from 0 to 1"),
-        ({"position": (0.5, 0.2)}, "expected fractions from 0 to 1"),
+        ({"position": 1.5}, "expected a fraction from 0 to 1"),
+        ({"position": (0.5, 0.2)}, "expected a fraction from 0 to 1"),
         ({"incomplete": "skip"}, 'expected "fill" or "nan"'),
         ({"sampling_rate": 0}, "expected a number above 0"),
         ({"npts": 0}, "npts 0: expected 1 or more"),

@@ -11,9 +11,12 @@ import math
 from collections.abc import Collection, Iterable, Iterator
 from itertools import groupby
 
+import numpy as np
+import numpy.typing as npt
+
 from credit_fast.times import nearest_sample, sample_time_ns
 
-__all__ = ["extents", "joined", "percentage"]
+__all__ = ["extents", "fractions", "joined", "percentage"]
 
 # Relative; what the index calls one rate. Where rates of a row differ, it has six digits of each.
 _RATE_TOLERANCE = 1e-4
@@ -120,6 +123,28 @@ def percentage(
     if not total:
         return 0.0, 1
     return covered / (total * (end - start)), gaps + silent
+
+
+def fractions(
+    spans: Iterable[Span], starts_ns: npt.NDArray[np.int64], length_ns: int
+) -> npt.NDArray[np.float64]:
+    """Fraction of each of many windows of one length that the spans of one channel cover."""
+    whole = sorted(_join(spans, by_rate=False, merge_overlap=True), key=lambda span: span[4])
+    begins = np.array([span[4] for span in whole], np.int64)
+    # Each span stands for the time up to the sample after its last one.
+    lengths = np.array([span[5] + _period_ns(span) - span[4] for span in whole], np.int64)
+    before = np.concatenate([[0], np.cumsum(lengths)])
+
+    def covered(times: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Nanoseconds that are covered before each time."""
+        at = np.searchsorted(begins, times, "right")
+        last = np.maximum(at - 1, 0)
+        in_last = np.minimum(times - begins[last], lengths[last])
+        return np.where(at > 0, before[last] + in_last, 0)
+
+    if not whole:
+        return np.zeros(len(starts_ns))
+    return (covered(starts_ns + length_ns) - covered(starts_ns)) / length_ns
 
 
 def _period_ns(span: Span) -> int:

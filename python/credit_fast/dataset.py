@@ -6,21 +6,23 @@ for `__len__` and `__getitems__`. No such library is imported here.
 
 from __future__ import annotations
 
+import math
 import operator
-from collections import Counter
+import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from credit_fast.catalogs.model import Event, Pick
-from credit_fast.choosing import chosen
+from credit_fast.choosing import Quality, Version, chosen
 from credit_fast.client import Client
 from credit_fast.cutting import Cutting, Row
-from credit_fast.errors import check_threads
-from credit_fast.times import from_ns, texts
+from credit_fast.errors import DataWarning, check_threads
+from credit_fast.times import texts
+from credit_fast.window_coverage import IndexedWindows
+from credit_fast.window_sources import window_sources
 
 __all__ = ["WindowDataset"]
 
@@ -28,21 +30,6 @@ __all__ = ["WindowDataset"]
 Item = tuple[npt.NDArray[Any], npt.NDArray[np.float64], dict[str, Any]]
 
 _NS_PER_S = 1_000_000_000
-
-
-@dataclass(slots=True)
-class _Source:
-    """One station of one event: where its windows come from."""
-
-    event_id: str
-    network: str
-    station: str
-    location: str
-    #: Without the letter of the component; empty where no pick names a channel.
-    band: str
-    first_ns: int
-    #: Earliest arrival of each phase, None without.
-    arrivals_ns: list[int | None] = field(default_factory=list)
 
 
 class WindowDataset:
@@ -54,7 +41,8 @@ class WindowDataset:
         The archive.
     picks
         A catalogue, or events; each station of an event that has an arrival with a time gives a
-        window. Or picks without events: each station then gives one window.
+        window. Or picks without events, as a picker gives them: those of a station that lie within
+        `within_s` of the first of them are taken for one event, and give one window.
     npts
         Samples of a window.
     sampling_rate
@@ -67,6 +55,15 @@ class WindowDataset:
         As of `Client.cut`.
     dtype, incomplete, fill
         As of `Client.cut`; `incomplete` is "fill" or "nan", so that every index has a window.
+    min_coverage
+        Windows are left out of which the index has less than this, as a fraction of the samples of
+        all components together, when the first arrival lies in the middle of what `position`
+        allows. Any number above 0 leaves out those without data; 0 keeps all of them. No sample is
+        read for it: versions are not told apart, and damage does not count.
+    within_s
+        Of picks without events: seconds from the first pick of a station to the last one that
+        belongs to it; by default the length of a window, `npts` / `sampling_rate`. Where waves take
+        longer from P to S, the S waves otherwise have windows of their own.
     position
         Where the first arrival of the station lies in the window, as a fraction of its length:
         one number, or two that it is drawn between, anew for each epoch.
@@ -75,13 +72,22 @@ class WindowDataset:
     seed
         What is drawn depends on it, the epoch and the number of the window alone: it is the same
         in any process.
+    version, quality
+        As of `Client.cut`.
     threads
         Threads that cut, 1 by default: workers are processes already.
 
     Raises
     ------
     ValueError
-        An option is outside of what it says, or there is no arrival at all.
+        An option is outside of what it says, or there is no arrival or no window at all.
+    TypeError
+        `client` is no client, or one of `picks` neither an event nor a pick.
+
+    Warns
+    -----
+    DataWarning
+        Windows are kept of which the index has no sample; it says how many.
     """
 
     def __init__(
@@ -97,27 +103,62 @@ class WindowDataset:
         incomplete: str = "fill",
         fill: float = 0,
         position: float | tuple[float, float] = (0.1, 0.5),
+        min_coverage: float = 0.0,
+        within_s: float | None = None,
         shuffle: bool = False,
         seed: int = 0,
+        version: Version = None,
+        quality: Quality = None,
         threads: int | None = 1,
     ) -> None:
+        if not isinstance(client, Client):
+            raise TypeError(f"client {client!r}: expected a credit_fast.Client")
         if incomplete not in ("fill", "nan"):
             raise ValueError(f'incomplete {incomplete!r}: expected "fill" or "nan"')
         if not sampling_rate > 0:
             raise ValueError(f"sampling rate {sampling_rate} Hz: expected a number above 0")
+        if not 0 <= min_coverage <= 1:
+            raise ValueError(f"min_coverage {min_coverage}: expected a fraction from 0 to 1")
+        if within_s is not None and not 0 <= within_s < math.inf:
+            raise ValueError(f"within_s {within_s}: expected seconds, 0 or more")
         self._client = client
         self._npts = operator.index(npts)
         self._rate_hz = float(sampling_rate)
         self._phases = tuple(phases)
         self._position = _between(position)
         self._shuffle = bool(shuffle)
-        self._seed = operator.index(seed)
+        self._seed = _whole("seed", seed)
         check_threads(threads)
         self._threads = threads
-        self._cutting = Cutting(self._npts, components, dtype, incomplete, fill, chosen(None, None))
-        self._sources = _sources(picks, self._phases)
-        if not self._sources:
+        choice = chosen(version, quality)
+        self._cutting = Cutting(self._npts, components, dtype, incomplete, fill, choice)
+        length_ns = max(1, round(self._npts / self._rate_hz * _NS_PER_S))
+        within_ns = length_ns if within_s is None else round(within_s * _NS_PER_S)
+        found = window_sources(picks, self._phases, within_ns)
+        if not found:
             raise ValueError("no window: expected picks with an arrival time")
+        middle = np.full(len(found), sum(self._position) / 2)
+        starts_ns = self._starts_ns(np.array([source.first_ns for source in found]), middle)
+        windows = IndexedWindows(client._archive, starts_ns, length_ns, self._npts)
+        bands, coverage = windows.bands_and_coverage(found, self._cutting)
+        kept = np.flatnonzero(coverage >= min_coverage).tolist()
+        self._left_out = len(found) - len(kept)
+        if not kept:
+            raise ValueError(
+                f"no window: min_coverage is {min_coverage:.4g}, and the index has no more than "
+                f"{coverage.max():.4g} of any of {len(found)}"
+            )
+        empty = np.count_nonzero(coverage[kept] == 0)
+        if empty:
+            warnings.warn(
+                DataWarning(
+                    f"{empty} of {len(kept)} windows have no data in the index: their samples are "
+                    "missing, and their labels NaN; min_coverage=0.01 leaves such out"
+                ),
+                stacklevel=2,
+            )
+        self._sources = [found[number] for number in kept]
+        self._bands = [bands[number] for number in kept]
         self._first_ns = np.array([source.first_ns for source in self._sources], np.int64)
         arrivals_ns = [source.arrivals_ns for source in self._sources]
         shape = (len(self._sources), len(self._phases))
@@ -134,13 +175,18 @@ class WindowDataset:
         return len(self._sources)
 
     @property
+    def left_out(self) -> int:
+        """Number of windows that `min_coverage` left out."""
+        return self._left_out
+
+    @property
     def phases(self) -> tuple[str, ...]:
         """Names of the columns of the labels."""
         return self._phases
 
     def set_epoch(self, epoch: int) -> None:
         """Draw positions and order anew; in every process that reads, before it does."""
-        self._epoch = operator.index(epoch)
+        self._epoch = _whole("epoch", epoch)
         number = len(self._sources)
         random = np.random.default_rng([self._seed, self._epoch])
         low, high = self._position
@@ -166,8 +212,10 @@ class WindowDataset:
         data
             Samples, shape (n, components, npts).
         labels
-            Arrivals as sample numbers, fractions included, from 0 for the first sample of the
-            window; float64, shape (n, phases). NaN where there is none, or outside of the window.
+            Arrivals as sample numbers, fractions included, 0 is the first sample of the window;
+            float64, shape (n, phases). NaN where there is none, or outside of the window. Windows
+            lie on the grid of the samples: an arrival up to half a sample before the first sample
+            or behind the last one still belongs to it, so that labels run from -0.5 to npts - 0.5.
         metadata
             For each window `event_id`, `network`, `station`, `location`, `channel` (without the
             letter of the component), `starttime`, `sampling_rate`, `coverage` of each component,
@@ -178,35 +226,32 @@ class WindowDataset:
         IndexError
             There is no such window.
         """
-        chosen = self._numbers(indices)
-        before_s = self._positions[chosen] * (self._npts - 1) / self._rate_hz
-        asked_ns = self._first_ns[chosen] - np.rint(before_s * _NS_PER_S).astype(np.int64)
-        sources = [self._sources[number] for number in chosen.tolist()]
+        numbers = self._numbers(indices)
+        asked_ns = self._starts_ns(self._first_ns[numbers], self._positions[numbers])
+        sources = [self._sources[number] for number in numbers.tolist()]
         rows: list[Row] = []
-        bands = []
-        for source, start_ns in zip(sources, asked_ns.tolist(), strict=True):
-            band = source.band or self._fullest_band(source, start_ns)
-            bands.append(band)
+        bands = [self._bands[number] for number in numbers.tolist()]
+        for source, band, start_ns in zip(sources, bands, asked_ns.tolist(), strict=True):
             rows += self._cutting.rows(
                 source.network, source.station, source.location, band, start_ns
             )
         windows = self._cutting.cut(self._client._archive, rows, threads=self._threads)
         # The component with the most data tells time and rate.
         best = windows.coverage.argmax(axis=1)
-        every = np.arange(len(chosen))
+        every = np.arange(len(numbers))
         starts_ns = windows.starttime_ns[every, best]
         rates_hz = windows.sampling_rate[every, best]
-        labels = (self._arrivals_ns[chosen] - starts_ns[:, None]) * rates_hz[:, None] / _NS_PER_S
+        labels = (self._arrivals_ns[numbers] - starts_ns[:, None]) * rates_hz[:, None] / _NS_PER_S
         # To the nearest sample, as the window begins at the one nearest to its start.
         inside = (labels >= -0.5) & (labels <= self._npts - 0.5)
-        labels[~(inside & self._is_known[chosen])] = np.nan
+        labels[~(inside & self._is_known[numbers])] = np.nan
         known = zip(
             sources,
             bands,
             texts(starts_ns),
             rates_hz.tolist(),
             windows.coverage.tolist(),
-            chosen.tolist(),
+            numbers.tolist(),
             strict=True,
         )
         metadata = [
@@ -225,18 +270,12 @@ class WindowDataset:
         ]
         return windows.data, labels, metadata
 
-    def _fullest_band(self, source: _Source, start_ns: int) -> str:
-        """The channel of a source of which no pick names one: that with the most components.
-
-        Of several the first by its letters: components of two instruments make no window.
-        """
-        start = from_ns(start_ns)
-        end = start + self._npts / self._rate_hz
-        channels = self._client.get_nslc(
-            source.network, source.station, source.location, "???", start, end
-        )
-        number = Counter(channel[:2] for *_, channel in channels)
-        return min(number, key=lambda band: (-number[band], band), default="??")
+    def _starts_ns(
+        self, first_ns: npt.NDArray[np.int64], positions: npt.NDArray[np.float64]
+    ) -> npt.NDArray[np.int64]:
+        """Starts of windows in which the first arrivals lie at these positions."""
+        before_s = positions * (self._npts - 1) / self._rate_hz
+        return first_ns - np.rint(before_s * _NS_PER_S).astype(np.int64)
 
     def _numbers(self, indices: Sequence[int]) -> npt.NDArray[np.int64]:
         """Numbers of the windows that come at places of this epoch's order."""
@@ -248,44 +287,23 @@ class WindowDataset:
 
 
 def _between(position: float | tuple[float, float]) -> tuple[float, float]:
-    low, high = position if isinstance(position, Sequence) else (position, position)
-    if not 0 <= low <= high <= 1:
-        raise ValueError(f"position {position!r}: expected fractions from 0 to 1, in order")
-    return float(low), float(high)
+    try:
+        low, high = position if isinstance(position, Sequence) else (position, position)
+        if 0 <= low <= high <= 1:
+            return float(low), float(high)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError(
+        f"position {position!r}: expected a fraction from 0 to 1, or two of them in order"
+    )
 
 
-def _sources(picks: Iterable[Event] | Iterable[Pick], phases: Sequence[str]) -> list[_Source]:
-    """Stations with an arrival, event after event, in the order of the picks."""
-    found: list[_Source] = []
-    loose: list[Pick] = []
-    for item in picks:
-        if isinstance(item, Event):
-            found += _stations(item.event_id, item.picks, phases)
-        else:
-            loose.append(item)
-    return found + _stations("", loose, phases)
-
-
-def _stations(event_id: str, picks: Iterable[Pick], phases: Sequence[str]) -> list[_Source]:
-    sources: dict[tuple[str, str, str], _Source] = {}
-    for pick in picks:
-        columns = [n for n, phase in enumerate(phases) if _is_of(pick.phase, phase)]
-        time_ns = pick.time_ns
-        if time_ns is None or not columns:
-            continue
-        location = "" if pick.location == "--" else pick.location
-        codes = (pick.network, pick.station, location)
-        if codes not in sources:
-            band = pick.channel[:2] if "?" not in pick.channel and "*" not in pick.channel else ""
-            sources[codes] = _Source(event_id, *codes, band, time_ns, [None] * len(phases))
-        source = sources[codes]
-        source.first_ns = min(source.first_ns, time_ns)
-        for column in columns:
-            known = source.arrivals_ns[column]
-            source.arrivals_ns[column] = time_ns if known is None else min(known, time_ns)
-    return list(sources.values())
-
-
-def _is_of(phase: str, column: str) -> bool:
-    """Whether a phase belongs to a column of the labels."""
-    return phase == column or (column in ("P", "S") and phase.startswith(column))
+def _whole(name: str, value: int) -> int:
+    """A number that draws depend on."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"{name} {value!r}: expected a whole number, 0 or more")
+    return number
