@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -97,6 +98,9 @@ def makeindex(
 ) -> IndexReport:
     """Index an archive of miniSEED files.
 
+    While another run is at work on the index, in this process or another one, this one waits for
+    its end, and goes on from what it made; Ctrl-C ends the wait.
+
     Parameters
     ----------
     root
@@ -115,8 +119,9 @@ def makeindex(
         Shell pattern for file names in folders, such as ``"*.mseed"``; with a ``/`` it is
         matched against the path below the root.
     prune
-        Drop the rows of files below the roots that no longer exist, unless the nearest folder that
-        is still there holds no data at all, as that of a disk that is not mounted.
+        Drop the rows of files below the roots that no longer exist, or to whose path only a link
+        leads now, unless the nearest folder that is still there holds no data at all, as that of a
+        disk that is not mounted.
     hash
         Form the MD5 of the bytes of each row, as mseedindex does; files without it are scanned
         again, and files that grew are read as a whole.
@@ -126,7 +131,8 @@ def makeindex(
         mseedindex makes it, and one that is there stays as it is.
     progress
         True shows a progress bar on a terminal; or a function of (files found, files done,
-        bytes done).
+        bytes done). Unless it is False, a line on standard error says that another run is waited
+        for.
 
     Returns
     -------
@@ -162,7 +168,7 @@ def makeindex(
         "relative": relative,
     }
     with counting_files(progress, "indexing") as tell:
-        figures = _core.makeindex(names, path, options, tell)
+        figures = _core.makeindex(names, path, options, tell and _telling_of_waits(tell, path))
     start_ns, end_ns = figures.pop("start_ns"), figures.pop("end_ns")
     problems = [Problem._from_core(fields) for fields in figures.pop("problems")]
     return IndexReport(
@@ -172,3 +178,17 @@ def makeindex(
         problems=problems,
         **figures,
     )
+
+
+def _telling_of_waits(tell: CountFiles, index: str) -> Callable[[int, int, int, int], None]:
+    """What is told of a run; that it waits for another one is said once, on standard error."""
+    is_told = False
+
+    def on_tick(files: int, done: int, size: int, is_waiting: int) -> None:
+        nonlocal is_told
+        if is_waiting and not is_told:
+            is_told = True
+            print(f"another makeindex is at work on {index}: waiting for its end", file=sys.stderr)
+        tell(files, done, size)
+
+    return on_tick

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import tempfile
@@ -138,6 +139,54 @@ def test_a_writer_that_was_killed_is_told_of_and_not_repaired(archive: Path, ind
     assert credit_fast.index_info(index).rows == 51
     assert not journal.exists()
     assert check(index, deep=True).problems == []
+
+
+FORBIDDEN = """
+import os, sys
+import credit_fast
+if os.geteuid() == 0:
+    os.setuid(65534)
+for ask in (credit_fast.Client, credit_fast.index_info):
+    try:
+        ask(sys.argv[1])
+    except PermissionError as error:
+        print(error.errno, error.filename == sys.argv[1], error.strerror)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
+@pytest.mark.parametrize("modes", [(0o444, 0o444, 0o555), (0o666, 0o666, 0o555)])
+def test_who_may_not_take_back_what_was_half_written_is_told_so(
+    archive: Path, modes: tuple[int, int, int]
+) -> None:
+    for number in range(50):
+        (archive / f"{number}").write_bytes(mseed(station=f"S{number}"))
+    # Other users may not look into the folders of pytest.
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        index, journal = folder / "index.db", folder / "index.db-journal"
+        made(archive, index)
+        subprocess.run([sys.executable, "-c", KILLED, str(index)], check=False)
+        for path, mode in zip((index, journal, folder), modes, strict=True):
+            path.chmod(mode)
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", FORBIDDEN, str(index)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            folder.chmod(0o755)
+        assert done.stderr == ""
+        lines = done.stdout.splitlines()
+        assert len(lines) == 2
+        for line in lines:
+            assert line.startswith(f"{errno.EACCES} True a program was killed while it wrote")
+            assert "who may write the index and its folder is to run makeindex again" in line
+        # And so it is.
+        assert made(archive, index).files_unchanged == 51
+        assert check(index, deep=True).problems == []
 
 
 def test_rows_and_files_are_looked_at_once_each_in_a_time_by_their_number(large: Path) -> None:

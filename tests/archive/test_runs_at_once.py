@@ -11,13 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from bad_files import RECLEN, START_NS, made, mseed, multiplexed, samples, sqlite
 
-from credit_fast import Client, UTCDateTime
+from credit_fast import Client, UTCDateTime, check_index
 from credit_fast.errors import IndexFormatError
 
 START = UTCDateTime(ns=START_NS)
@@ -232,6 +234,104 @@ def test_children_that_are_forked_while_an_index_is_made_can_ask(
     finally:
         stop.set()
         maker.join()
+
+
+#: A run that says so when it has done some files, and goes on when a file is there.
+SLOW = """
+import sys, time, credit_fast
+from pathlib import Path
+def tell(found, done, size):
+    if done >= int(sys.argv[4]):
+        print("at work", flush=True)
+        while not Path(sys.argv[3]).exists():
+            time.sleep(0.01)
+credit_fast.makeindex(sys.argv[1], sys.argv[2], progress=tell)
+"""
+
+
+@contextmanager
+def stopped(index: Path, tmp_path: Path, files: int, done: int) -> Iterator[subprocess.Popen[str]]:
+    """A run in another process over so many new files, stopped when it has done some of them."""
+    root = write(tmp_path / "root", "SLOW", files)
+    words = [sys.executable, "-c", SLOW, str(root), str(index), str(tmp_path / "go"), str(done)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, encoding="utf-8") as run:
+        assert run.stdout is not None
+        try:
+            assert run.stdout.readline() == "at work\n"
+            yield run
+        finally:
+            run.kill()
+
+
+def command(index: Path, tmp_path: Path) -> subprocess.Popen[str]:
+    """The command on the same files and index, which has said that it waits."""
+    words = [sys.executable, "-c", "from credit_fast.cli import main; raise SystemExit(main())"]
+    words += ["makeindex", "-r", str(tmp_path / "root"), "-o", str(index), "--json"]
+    run = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    assert run.stderr is not None
+    line = run.stderr.readline()
+    assert line == f"another makeindex is at work on {index}: waiting for its end\n"
+    return run
+
+
+def test_a_second_run_waits_for_the_first_and_goes_on_from_what_it_made(
+    index: Path, tmp_path: Path
+) -> None:
+    made(write(tmp_path / "other", "OTHER", 1), index)
+    with stopped(index, tmp_path, 200, 0) as first, command(index, tmp_path) as second:
+        time.sleep(0.3)
+        assert second.poll() is None
+        # Readers do not wait.
+        assert ("XX", "OTHER", "", "BHZ") in Client(index).get_nslc()
+        (tmp_path / "go").touch()
+        output, errors = second.communicate(timeout=60)
+        first.communicate(timeout=60)
+    assert (first.returncode, second.returncode, errors) == (0, 0, "")
+    report = json.loads(output)
+    assert (report["files_unchanged"], report["records"]) == (200, 0)
+    assert sorted(path.name for path in tmp_path.glob("index*")) == ["index.db"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 and no SIGINT on this system")
+def test_who_waits_can_be_stopped_and_goes_on_when_the_first_is_killed(
+    index: Path, tmp_path: Path
+) -> None:
+    with stopped(index, tmp_path, 200, 0) as first:
+        with command(index, tmp_path) as second:
+            second.send_signal(signal.SIGINT)
+            _, errors = second.communicate(timeout=60)
+        assert (second.returncode, errors) == (130, "credit-fast makeindex: interrupted\n")
+        with command(index, tmp_path) as second:
+            first.kill()
+            output, errors = second.communicate(timeout=60)
+    assert (second.returncode, errors, json.loads(output)["files_found"]) == (0, "", 200)
+    assert counts(index) == [400, 200, 0, 2]
+    assert sorted(path.name for path in tmp_path.glob("index*")) == ["index.db"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 on this system")
+def test_a_first_run_that_is_killed_leaves_a_right_summary_and_checkindex_says_so(
+    index: Path, tmp_path: Path
+) -> None:
+    files, batch = 10_000, 2_000
+    with stopped(index, tmp_path, files, batch) as run:
+        run.kill()
+    known = len(Client(index).get_availability()) // 2
+    if known == files:
+        pytest.skip("the run was over before it was stopped")
+    assert known >= batch
+    summary = "select network,station,location,channel,earliest,latest from tsindex_summary"
+    of_rows = "select network,station,location,channel,min(starttime),max(endtime) from tsindex "
+    assert sqlite(index, summary) == sqlite(index, of_rows + "group by 1,2,3,4")
+    report = check_index(index, progress=False)
+    assert report.is_right
+    [note] = report.notes
+    assert "the first run of makeindex is still at work, or did not come to its end" in note
+    again = made(tmp_path / "root", index)
+    assert (again.files_unchanged, again.files_added) == (known, files - known)
+    assert check_index(index, tmp_path / "root", progress=False).notes == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no kill -9 on this system")

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from bad_files import RECLEN, START_NS, cut, made, mseed, samples, sqlite
 
-from credit_fast import Client, makeindex
+from credit_fast import Client, check_index, makeindex
 from credit_fast.index import IndexReport
 
 SECOND = 1_000_000_000
@@ -213,6 +213,36 @@ def test_new_files_of_one_size_and_time_are_not_compared_with_each_that_is_known
     # A comparison of each with each takes some hundred times as long.
     assert seconds[1] < 2 + 10 * seconds[0]
     assert_as_made_anew(archive, index)
+
+
+def test_many_files_of_the_same_bytes_are_moved_each(archive: Path, index: Path) -> None:
+    for number in range(50):
+        (archive / f"{number}").write_bytes(mseed(station="SAME"))
+        os.utime(archive / f"{number}", ns=(START_NS, START_NS))
+    made(archive, index)
+    (archive / "new").mkdir()
+    for number in range(0, 50, 2):
+        (archive / f"{number}").rename(archive / "new" / f"{number}")
+    # Of which two are copies of files that are still there.
+    for number in (1, 3):
+        shutil.copy2(archive / f"{number}", archive / "new" / f"{number}")
+    report = made(archive, index)
+    assert (report.files_moved, report.files_added, report.files_vanished) == (25, 2, 0)
+    assert check_index(index, archive, deep=True, progress=False).problems == []
+
+
+def test_moving_files_of_one_size_and_time_takes_its_time_by_the_file(
+    archive: Path, index: Path
+) -> None:
+    for number in range(5_000):
+        few = mseed(station=f"S{number}", data=samples(20, seed=number))
+        (archive / f"{number}").write_bytes(few)
+        os.utime(archive / f"{number}", ns=(START_NS, START_NS))
+    new = made(archive, index)
+    archive.rename(archive.with_name("moved"))
+    report = made(archive.with_name("moved"), index)
+    assert (report.files_moved, report.files_added) == (5_001, 0)
+    assert report.seconds < 5 * new.seconds + 1
 
 
 def test_two_files_that_change_names_are_told_apart(archive: Path, index: Path) -> None:

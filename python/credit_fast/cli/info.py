@@ -19,8 +19,9 @@ HELP = "show what an index holds, and what was wrong with its files"
 
 DESCRIPTION = """\
 Show the channels of an index with their first and last sample, the number of rows and files, the
-size of the data, and the problems that makeindex found in the files. Nothing is changed, and no
-data file is opened.
+size of the data, and the problems that makeindex found in the files. No data file is opened. The
+index is changed only where a program was killed while it wrote: what was half written is taken
+back, as by every command but checkindex.
 """
 
 EPILOG = """\

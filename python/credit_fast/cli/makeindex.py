@@ -28,7 +28,9 @@ readable around it is indexed.
 
 A second run works only on what changed: it passes over unchanged files, reads what growing ones
 have gained, gives moved ones their new name, replaces changed ones, adds new ones, and lists files
-of the index that are gone; --prune drops their rows.
+of the index that are gone; --prune drops their rows. A file that was replaced by a link, or is
+below a folder that was, is gone from there. While another makeindex is at work on the index, this
+one waits for its end.
 """
 
 EPILOG = """\
@@ -82,7 +84,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--hash", action="store_true", help="form the MD5 of each row, as mseedindex does"
     )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
+    parser.add_argument(
+        "--quiet",
+        action="store_true",
+        help="no progress bar, no table, and no word while another run is waited for",
+    )
 
 
 def run(args: argparse.Namespace) -> int:

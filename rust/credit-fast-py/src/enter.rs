@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use mseed_archive::Error;
 use mseed_archive::run::Ticker;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use crate::error::to_python;
 
@@ -40,21 +41,21 @@ where
     }
 }
 
-/// The same for work that counts: its last three numbers are what `progress` is called with.
-pub(crate) fn enter_counting<T, F>(
+/// The same for work that counts: its last numbers are what `progress` is called with.
+pub(crate) fn enter_counting<T, F, const N: usize>(
     py: Python<'_>,
     progress: Option<&Py<PyAny>>,
     work: F,
 ) -> PyResult<T>
 where
     T: Send,
-    F: FnOnce(&mut dyn FnMut([u64; 3]) -> bool) -> Result<T, Error> + Send,
+    F: FnOnce(&mut dyn FnMut([u64; N]) -> bool) -> Result<T, Error> + Send,
 {
-    let last = Mutex::new([0; 3]);
+    let last = Mutex::new([0; N]);
     let tell = |py: Python<'_>| match progress {
         Some(progress) => {
-            let [all, done, bytes] = last.lock().map(|now| *now).unwrap_or_default();
-            progress.call1(py, (all, done, bytes)).map(drop)
+            let now = last.lock().map_or([0; N], |now| *now);
+            progress.call1(py, PyTuple::new(py, now)?).map(drop)
         }
         None => Ok(()),
     };

@@ -54,6 +54,11 @@ pub(crate) fn to_python(py: Python<'_>, error: &Error) -> PyErr {
             &error.to_string(),
             &path.to_string_lossy(),
         ),
+        // PermissionError.
+        Error::Unfinished {
+            path,
+            is_forbidden: true,
+        } => PyOSError::new_err((13, error.reason(), path.display().to_string())),
         Error::Argument(text) => PyValueError::new_err(text.clone()),
         Error::Cancelled => PyKeyboardInterrupt::new_err("interrupted"),
         _ => PyOSError::new_err(error.to_string()),

@@ -25,7 +25,8 @@ pub(crate) struct Options {
     relative: Option<bool>,
 }
 
-/// Index `roots` into `index`; `progress(found, done, bytes)` is called about ten times a second.
+/// Index `roots` into `index`; `progress(found, done, bytes, is_waiting)` is called about ten times a
+/// second, the last one 1 while another run is at work on the index, else 0.
 ///
 /// Returns the figures of the run as a dict.
 #[pyfunction]
@@ -47,7 +48,9 @@ pub(crate) fn makeindex<'py>(
         relative: options.relative,
     };
     let report = enter_counting(py, progress.as_ref(), |count| {
-        make_index(&job, &mut |now| count([now.found, now.done, now.bytes]))
+        make_index(&job, &mut |now| {
+            count([now.found, now.done, now.bytes, now.is_waiting.into()])
+        })
     })?;
     let problems = PyList::empty(py);
     for problem in report.problems {

@@ -23,10 +23,12 @@ pub enum Error {
         reason: String,
     },
     /// A writer of the index was killed in the middle of a batch, and the caller wants nothing
-    /// changed: SQLite takes the batch back before anything can be read.
+    /// changed, or may change nothing: SQLite takes the batch back before anything can be read.
     Unfinished {
         /// The index file.
         path: PathBuf,
+        /// Whether the system forbids the change.
+        is_forbidden: bool,
     },
     /// SQLite refused.
     Sqlite {
@@ -47,22 +49,30 @@ impl Error {
         match self {
             Self::Io { path, .. }
             | Self::NotAnIndex { path, .. }
-            | Self::Unfinished { path }
+            | Self::Unfinished { path, .. }
             | Self::Sqlite { path, .. } => Some(path),
             Self::Argument(_) | Self::Cancelled => None,
         }
     }
 
     /// What is wrong, without the path.
-    pub(crate) fn reason(&self) -> String {
+    #[must_use]
+    pub fn reason(&self) -> String {
         match self {
             Self::Io { source, .. } => source.to_string(),
             Self::NotAnIndex { reason, .. } => reason.clone(),
-            Self::Unfinished { .. } => {
-                "a program was killed while it wrote, and left its journal: \
-                 expected none; run makeindex again, or open the index with any other command, \
-                 which takes back what was half written"
-                    .into()
+            Self::Unfinished { is_forbidden, .. } => {
+                let remedy = match is_forbidden {
+                    true => {
+                        "who may write the index and its folder is to run makeindex again, or to open \
+                         the index once with any other command"
+                    }
+                    false => "run makeindex again, or open the index with any other command",
+                };
+                format!(
+                    "a program was killed while it wrote, and left its journal: \
+                     expected none; {remedy}, which takes back what was half written"
+                )
             }
             Self::Sqlite { source, .. } => source.to_string(),
             Self::Argument(text) => text.clone(),

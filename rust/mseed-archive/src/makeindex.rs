@@ -2,11 +2,12 @@
 
 mod collect;
 mod find;
+mod turn;
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -16,9 +17,10 @@ use crate::Error;
 use crate::problem::{Problem, ProblemKind};
 use crate::run::{self, Cancel, QUEUE, Ticker};
 use crate::tsindex::{IndexWriter, KnownFiles, Totals};
-use crate::walk::{FileWalk, Pattern, index_files};
+use crate::walk::{FileWalk, Pattern, Whereabouts, index_files};
 use collect::Collecting;
 use find::{find_files, work_on_files};
+use turn::Turn;
 
 /// What to index.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +52,8 @@ pub struct Progress {
     pub done: u64,
     /// Bytes of the files done with.
     pub bytes: u64,
+    /// Whether another run is at work on the index, and is waited for.
+    pub is_waiting: bool,
 }
 
 /// What a run did.
@@ -93,6 +97,7 @@ struct Counts {
     found: AtomicU64,
     done: AtomicU64,
     bytes: AtomicU64,
+    is_waiting: AtomicBool,
 }
 
 impl Counts {
@@ -101,6 +106,7 @@ impl Counts {
             found: self.found.load(Ordering::Relaxed),
             done: self.done.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
+            is_waiting: self.is_waiting.load(Ordering::Relaxed),
         }
     }
 
@@ -128,7 +134,8 @@ fn now_ns() -> i64 {
 }
 
 /// Index an archive. `on_tick` is called on this thread about ten times a second; when it
-/// returns false the run ends with [`Error::Cancelled`], and whole files stay indexed.
+/// returns false the run ends with [`Error::Cancelled`], and whole files stay indexed. While another
+/// run is at work on the index, in whatever process, this one waits.
 ///
 /// # Errors
 /// A root that does not exist ([`Error::Io`]), a bad pattern, an index that cannot be written or
@@ -140,6 +147,9 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     let counts = Counts::default();
     let mut told = || on_tick(&counts.now());
     let mut ticker = Ticker::new(&mut told);
+    let wait = || counts.is_waiting.store(true, Ordering::Relaxed);
+    let _turn = Turn::take(&job.index, &wait, &mut ticker)?;
+    counts.is_waiting.store(false, Ordering::Relaxed);
     let mut writer = IndexWriter::open(&job.index, job.relative, &mut ticker)?;
     let names = writer.names().clone();
     let shared = Shared {
@@ -161,26 +171,30 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     }
     result?;
     let mut vanished = Vec::new();
-    let roots: Vec<_> = job.roots.iter().flat_map(|r| r.canonicalize()).collect();
+    let roots = places(&job.roots);
     for rowid in shared.known.unseen() {
         // Another run may have dropped its state since.
         let name = writer.name_of(rowid, &mut ticker)?;
-        vanished.extend(name.filter(|name| is_gone(&names.path(name), &roots)));
+        let Some(name) = name else { continue };
+        let path = names.path(&name);
+        if roots.iter().any(|root| path.starts_with(root)) {
+            let now = Whereabouts::of(&path);
+            if now.is_gone() {
+                vanished.push((name, now));
+            }
+        }
     }
-    vanished.sort();
+    vanished.sort_unstable_by(|a, b| a.0.cmp(&b.0));
     report.files_vanished = vanished.len() as u64;
     let (pruned, kept): (Vec<_>, Vec<_>) = vanished
         .into_iter()
-        .partition(|name| job.prune && is_beside_data(&names.path(name), &homes));
+        .partition(|(name, _)| job.prune && is_beside_data(&names.path(name), &homes));
+    let pruned: Vec<_> = pruned.into_iter().map(|(name, _)| name).collect();
     writer.remove_files(&pruned, &mut ticker)?;
     report.files_pruned = pruned.len() as u64;
-    let reason = if job.prune {
-        "in the index, but no longer there; its rows are kept, as its folder holds no data at all: \
-         perhaps a disk is not mounted"
-    } else {
-        "in the index, but no longer there; its rows are kept"
+    let problem = |(name, gone): (String, Whereabouts)| {
+        Problem::file(&name, ProblemKind::Vanished, why_kept(&gone, job.prune))
     };
-    let problem = |name: String| Problem::file(&name, ProblemKind::Vanished, reason);
     let kept: Vec<_> = kept.into_iter().map(problem).collect();
     writer.mark_vanished(&kept, &mut ticker)?;
     report.problems.extend(kept);
@@ -238,10 +252,27 @@ fn run_threads(
     })
 }
 
-/// Whether a file that the walk did not find is below the roots and no longer there.
-fn is_gone(path: &Path, roots: &[PathBuf]) -> bool {
-    // Who may not look into a folder does not know that its files are gone.
-    roots.iter().any(|root| path.starts_with(root)) && matches!(path.try_exists(), Ok(false))
+/// Where the roots are, and what they are called: one of them may be a link by now in the place of
+/// the folder that an earlier run was given.
+fn places(roots: &[PathBuf]) -> Vec<PathBuf> {
+    roots
+        .iter()
+        .flat_map(|root| [root.canonicalize(), std::path::absolute(root)])
+        .flatten()
+        .collect()
+}
+
+/// What is said of a file of the index that is gone, and whose rows stay.
+fn why_kept(gone: &Whereabouts, prune: bool) -> String {
+    let found = match gone {
+        Whereabouts::Linked => "in the index, but now a link, or below one",
+        _ => "in the index, but no longer there",
+    };
+    let why = match prune {
+        true => ", as its folder holds no data at all: perhaps a disk is not mounted",
+        false => "",
+    };
+    format!("{found}; its rows are kept{why}")
 }
 
 /// Whether the nearest folder of a file that is still there holds files with records, itself or below
@@ -250,5 +281,6 @@ fn is_beside_data(file: &Path, homes: &HashSet<PathBuf>) -> bool {
     file.ancestors()
         .skip(1)
         .find(|folder| folder.is_dir())
-        .is_some_and(|folder| homes.contains(folder))
+        .and_then(|folder| folder.canonicalize().ok())
+        .is_some_and(|folder| homes.contains(&folder))
 }

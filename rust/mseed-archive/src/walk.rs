@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -219,17 +220,74 @@ impl FileWalk {
     }
 }
 
-/// The index and SQLite's files beside it are no data.
+/// Where the canonical path of a file leads now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Whereabouts {
+    /// To the file or folder itself.
+    There,
+    /// To nothing.
+    Gone,
+    /// Through a link: what is there has another canonical path.
+    Linked,
+    /// Nobody may look: that is not to be gone.
+    Unknown,
+}
+
+impl Whereabouts {
+    /// Where a path that was canonical leads now.
+    pub(crate) fn of(path: &Path) -> Self {
+        match path.canonicalize() {
+            Ok(found) if found == path => Self::There,
+            Ok(_) => Self::Linked,
+            // A link to itself, or to nothing.
+            Err(_) if path.is_symlink() => Self::Linked,
+            Err(error) if is_absence(&error) => Self::Gone,
+            Err(_) => Self::Unknown,
+        }
+    }
+
+    /// Whether no file of its own is there any more.
+    pub(crate) fn is_gone(&self) -> bool {
+        matches!(self, Self::Gone | Self::Linked)
+    }
+}
+
+/// Whether the system says that there is no such file.
+pub(crate) fn is_absence(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// The index and what lies beside it, of SQLite and of makeindex, are no data.
 pub(crate) fn index_files(index: &Path) -> HashSet<PathBuf> {
-    let path = index.canonicalize().unwrap_or_else(|_| index.to_path_buf());
-    ["", "-journal", "-wal", "-shm"]
+    ["", "-journal", "-wal", "-shm", LOCK]
         .iter()
-        .map(|suffix| {
-            let mut name = path.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        })
+        .map(|suffix| beside(index, suffix))
         .collect()
+}
+
+/// What the name of an index is followed by in that of the file that a run locks.
+const LOCK: &str = "-lock";
+
+/// The file that a run of makeindex locks.
+pub(crate) fn lock_file(index: &Path) -> PathBuf {
+    beside(index, LOCK)
+}
+
+/// A file beside an index, which need not be there yet, whatever links lead to it.
+fn beside(index: &Path, suffix: &str) -> PathBuf {
+    let path = index.canonicalize().or_else(|_| {
+        let whole = std::path::absolute(index)?;
+        let folder = whole.parent().unwrap_or(&whole).canonicalize()?;
+        io::Result::Ok(folder.join(whole.file_name().unwrap_or_default()))
+    });
+    let mut name = path
+        .unwrap_or_else(|_| index.to_path_buf())
+        .into_os_string();
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn walk_problem(root: &Path, error: &walkdir::Error) -> Problem {

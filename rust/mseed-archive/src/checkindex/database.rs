@@ -98,6 +98,14 @@ impl Reading<'_> {
             );
             self.tell(ProblemKind::Database, 1, reason);
         }
+        if tables.is_own && !tables.has_channel_index {
+            (self.hand_on)(Work::Note(
+                "the first run of makeindex is still at work, or did not come to its end: what is in \
+                 the index is whole, other files may be missing, and questions take longer; run \
+                 makeindex again, which goes on"
+                    .into(),
+            ));
+        }
         let number = tables.nameless_rows;
         if number > 0 {
             let reason =

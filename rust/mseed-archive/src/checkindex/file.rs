@@ -16,7 +16,7 @@ use crate::run::Cancel;
 use crate::scan::Scanner;
 use crate::tsindex::listing::FileEntry;
 use crate::tsindex::schema::{parse_time, seconds_text, time_text};
-use crate::walk::{NOT_A_FILE, Stamp};
+use crate::walk::{NOT_A_FILE, Stamp, Whereabouts, is_absence};
 use crate::window::{Source, locate};
 
 /// What to do when makeindex would scan the file again.
@@ -28,6 +28,9 @@ const UNCHANGED: &str = "makeindex takes the file for unchanged: touch it and ru
 
 /// What to do when it would take the file for another one.
 const MOVED: &str = "make a new index of the archive where it is now";
+
+/// What is found in the place of a file that was moved and linked.
+const LINKED: &str = "the path is a link now, or leads through one";
 
 /// What a check of a file needs to know.
 pub(super) struct Checking<'a> {
@@ -73,7 +76,13 @@ pub(super) fn check(entry: &FileEntry, checking: &Checking<'_>, scanner: &mut Sc
     let look = |path: &Path| std::fs::metadata(path).map(|found| (path.to_path_buf(), found));
     let located = locate(checking.source, &entry.name, checking.is_own, look);
     let is_moved = checking.source.paths.apply(&entry.name).is_some();
-    let place = located.and_then(as_file);
+    let place =
+        located
+            .and_then(as_file)
+            .and_then(|place| match is_linked(entry, checking, is_moved) {
+                true => Err(io::Error::new(ErrorKind::NotFound, LINKED)),
+                false => Ok(place),
+            });
     if checking.wants_place {
         let path = place.as_ref().ok().map(|place| &place.path);
         checked.place = path.and_then(|path| path.canonicalize().ok());
@@ -111,6 +120,14 @@ pub(super) fn check(entry: &FileEntry, checking: &Checking<'_>, scanner: &mut Sc
     checked
 }
 
+/// Whether only a link leads to a file now, which makeindex knows by a path without one.
+fn is_linked(entry: &FileEntry, checking: &Checking<'_>, is_moved: bool) -> bool {
+    checking.is_own
+        && !is_moved
+        && entry.known.is_some()
+        && Whereabouts::of(&checking.names.path(&entry.name)) == Whereabouts::Linked
+}
+
 fn as_file((path, found): (PathBuf, Metadata)) -> io::Result<Place> {
     if !found.is_file() {
         return Err(io::Error::other(NOT_A_FILE));
@@ -144,7 +161,7 @@ fn tell_of_absence(
     checking: &Checking<'_>,
     told: &mut OfFile<'_>,
 ) {
-    if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+    if !is_absence(error) {
         let reason = format!("{error}: expected a file that can be read");
         return told.add_plain(ProblemKind::Unreadable, reason);
     }

@@ -9,9 +9,9 @@ use super::{Report, Shared};
 use crate::Error;
 use crate::problem::Problem;
 use crate::run::{TICK, Ticker};
-use crate::scan::{Grown, Scanner};
-use crate::tsindex::{Change, IndexWriter, ScannedFile};
-use crate::walk::FoundFile;
+use crate::scan::{Fingerprint, Grown, Scanner};
+use crate::tsindex::{Change, IndexWriter, KnownFile, ScannedFile};
+use crate::walk::{FoundFile, Whereabouts};
 
 /// What a run has found so far.
 pub(super) struct Collecting<'a> {
@@ -22,6 +22,9 @@ pub(super) struct Collecting<'a> {
     /// Folders with files that hold records, and all folders above them.
     homes: HashSet<PathBuf>,
     known_problems: HashMap<String, Vec<Problem>>,
+    /// Of known files that have size, time of change and fingerprint in common: how many were looked
+    /// at. None of them is looked at twice, whatever number of such files is moved.
+    looked_at: HashMap<(u64, i64, i64), usize>,
     report: &'a mut Report,
 }
 
@@ -38,6 +41,7 @@ impl<'a> Collecting<'a> {
             shared,
             scanner: Scanner::new(shared.hash),
             homes: HashSet::new(),
+            looked_at: HashMap::new(),
             report,
         })
     }
@@ -95,7 +99,7 @@ impl<'a> Collecting<'a> {
             }
             Message::Scanned(scanned) => self.take_scanned(*scanned),
             Message::Longer(file) => return self.take_longer(file, ticker),
-            Message::Alike(file, rowid) => return self.take_alike(file, rowid, ticker),
+            Message::Alike(file, found) => return self.take_alike(file, found, ticker),
         }
         Ok(())
     }
@@ -154,33 +158,67 @@ impl<'a> Collecting<'a> {
         Ok(())
     }
 
-    /// A known file under another name: one that is no longer there under its old one.
+    /// A file with the bytes of known ones: one of them under another name, if any is no longer there
+    /// under its own.
     fn take_alike(
         &mut self,
         file: FoundFile,
-        rowid: i64,
+        fingerprint: Fingerprint,
         ticker: &mut Ticker<'_>,
     ) -> Result<(), Error> {
-        // This run, or another one, may have written its state anew since, under another number.
-        if let Some(name) = self.writer.name_of(rowid, ticker)?
-            && let Some(known) = self.shared.known.get(&name)
-            && known.rowid == rowid
-            && matches!(self.writer.names().path(&name).try_exists(), Ok(false))
-            && !known.see()
-        {
-            self.report.files_moved += 1;
-            self.note_home(&file, known.has_records);
-            for mut problem in self.known_problems.remove(&name).into_iter().flatten() {
-                problem.path.clone_from(&file.name);
-                self.report.problems.push(problem);
-            }
-            self.shared.counts.one_done(file.stamp.size);
-            self.writer.add(Change::Moved(file, name));
-        } else {
+        let Some((known, name)) = self.gone_one(&file, fingerprint, ticker)? else {
             // A copy.
             self.scan_here(file);
+            return Ok(());
+        };
+        known.see();
+        self.report.files_moved += 1;
+        self.note_home(&file, known.has_records);
+        for mut problem in self.known_problems.remove(&name).into_iter().flatten() {
+            problem.path.clone_from(&file.name);
+            self.report.problems.push(problem);
         }
+        self.shared.counts.one_done(file.stamp.size);
+        self.writer.add(Change::Moved(file, name));
         Ok(())
+    }
+
+    /// The next of the known files with the bytes of this one that is no longer there, and its name.
+    fn gone_one(
+        &mut self,
+        file: &FoundFile,
+        fingerprint: Fingerprint,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<Option<(&'a KnownFile, String)>, Error> {
+        let known_files = &self.shared.known;
+        let key = (file.stamp.size, file.stamp.modified_ns, fingerprint.0);
+        let from = self.looked_at.get(&key).copied().unwrap_or(0);
+        let alike = known_files.alike(file, fingerprint);
+        let number = alike.len();
+        let mut found = None;
+        let mut at = from;
+        for known in alike.skip(from) {
+            at += 1;
+            if known.is_seen() {
+                continue;
+            }
+            // Its state may have been written anew since, under another number.
+            let name = self.writer.name_of(known.rowid, ticker)?;
+            let Some(name) = name.filter(|name| {
+                let now = known_files.get(name);
+                now.is_some_and(|now| now.rowid == known.rowid)
+            }) else {
+                continue;
+            };
+            if Whereabouts::of(&self.writer.names().path(&name)).is_gone() {
+                found = Some((known, name));
+                break;
+            }
+        }
+        if number > 1 {
+            self.looked_at.insert(key, at);
+        }
+        Ok(found)
     }
 
     fn scan_here(&mut self, file: FoundFile) {

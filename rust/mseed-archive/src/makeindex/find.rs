@@ -32,8 +32,8 @@ pub(super) enum Message {
     Longer(FoundFile),
     /// It is the same, and the system says something else of it.
     Touched(FoundFile),
-    /// It may be a known file under another name: the number of that one's state.
-    Alike(FoundFile, i64),
+    /// It has the bytes of a known file of another name, or of several: their fingerprint.
+    Alike(FoundFile, Fingerprint),
     Problem(Problem),
 }
 
@@ -75,8 +75,7 @@ enum Step {
 
 fn next_step(file: FoundFile, shared: &Shared<'_>) -> Step {
     let Some(known) = shared.known.get(&file.name) else {
-        let alike = shared.known.has_alike(&file.stamp);
-        return Step::Work(if alike && !shared.hash {
+        return Step::Work(if !shared.hash && shared.known.has_alike(&file) {
             Task::Recognise(file)
         } else {
             Task::Scan(file)
@@ -129,10 +128,9 @@ pub(super) fn work_on_files(
                 }
             }
             Task::Recognise(file) => {
-                let same = fingerprint(&file, file.stamp.size)
-                    .and_then(|found| shared.known.alike(&file.stamp, found));
-                match same {
-                    Some(known) => Message::Alike(file, known.rowid),
+                let found = fingerprint(&file, file.stamp.size);
+                match found.filter(|found| shared.known.alike(&file, *found).len() > 0) {
+                    Some(found) => Message::Alike(file, found),
                     None => scanned(file, &mut scanner, shared),
                 }
             }
@@ -149,7 +147,7 @@ pub(super) fn is_same(file: &FoundFile, known: &KnownFile) -> bool {
     found.is_some() && found == known.fingerprint
 }
 
-/// The fingerprint of the first bytes of a file, unless it cannot be read.
+/// The fingerprint of the first bytes of a file, where it can be read.
 fn fingerprint(file: &FoundFile, size: u64) -> Option<Fingerprint> {
     let open = open_data(Path::new(&file.path)).ok().flatten()?;
     Fingerprint::of(&open, size).ok()

@@ -217,10 +217,12 @@ impl IndexReader {
             }
             // A writer was killed in the middle of a batch. SQLite takes the batch back as soon
             // as somebody who may write opens the file.
-            let writing = Connection::open_with_flags(&self.path, write_flags())?;
-            writing.busy_timeout(BUSY)?;
-            writing.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))?;
-            self.read_schema()
+            match self.take_back() {
+                Ok(()) => self.read_schema(),
+                // What reading says tells more.
+                Err(error) if is_refusal(&error) => read,
+                Err(error) => Err(error),
+            }
         })?;
         let missing: Vec<_> = tables::NEEDED
             .iter()
@@ -268,6 +270,13 @@ impl IndexReader {
         })
     }
 
+    /// Let SQLite take back what a killed writer left.
+    fn take_back(&self) -> rusqlite::Result<()> {
+        let writing = Gated::new(Connection::open_with_flags(&self.path, write_flags())?);
+        writing.busy_timeout(BUSY)?;
+        writing.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()))
+    }
+
     fn read_schema(&self) -> rusqlite::Result<(Gated, Vec<String>, Vec<String>)> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags)?;
@@ -287,11 +296,10 @@ impl IndexReader {
         };
         let explain = |error: rusqlite::Error| match error.sqlite_error_code() {
             Some(ErrorCode::OperationInterrupted) => Error::Cancelled,
-            Some(ErrorCode::ReadOnly) if self.untouched.is_some() && is_unfinished(&error) => {
-                Error::Unfinished {
-                    path: self.path.clone(),
-                }
-            }
+            Some(ErrorCode::ReadOnly) if is_unfinished(&error) => Error::Unfinished {
+                path: self.path.clone(),
+                is_forbidden: self.untouched.is_none(),
+            },
             _ => wrap(&self.path, error),
         };
         patiently(explain, go_on, work)
@@ -305,6 +313,17 @@ fn is_unfinished(error: &rusqlite::Error) -> bool {
         code,
         Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)
     )
+}
+
+/// Whether a file or folder may not be written to: an index, its journal, or the folder, out of which
+/// the journal is deleted in the end.
+fn is_refusal(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map(|e| e.extended_code);
+    code == Some(ffi::SQLITE_IOERR_DELETE)
+        || matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
+        )
 }
 
 fn write_flags() -> OpenFlags {

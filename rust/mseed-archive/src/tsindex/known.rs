@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use crate::names::{Digest, Digests};
 use crate::scan::Fingerprint;
-use crate::walk::Stamp;
+use crate::walk::{FoundFile, Stamp};
 
 /// What the index knows of a file from an earlier run.
 #[derive(Debug)]
@@ -30,6 +30,12 @@ impl KnownFile {
     /// Note that it is still there, perhaps under another name; returns whether that was known.
     pub fn see(&self) -> bool {
         self.seen.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether it is still there, as far as the run has looked.
+    #[must_use]
+    pub fn is_seen(&self) -> bool {
+        self.seen.load(Ordering::Relaxed)
     }
 
     /// Whether nothing that the system says of a file has changed.
@@ -57,6 +63,9 @@ pub struct KnownFiles {
     /// Their numbers in the order of size, time of change and fingerprint.
     by_bytes: OnceLock<Vec<u32>>,
 }
+
+/// What files of the same bytes have in common.
+type Alike = (u64, i64, Option<i64>);
 
 impl KnownFiles {
     /// Read them.
@@ -106,38 +115,46 @@ impl KnownFiles {
         at.ok().map(|at| &self.files[at])
     }
 
-    /// Whether the system said the same size and time of change of any file that has a fingerprint.
+    /// Whether the system said the same size and time of change of any.
     #[must_use]
-    pub fn has_alike(&self, stamp: &Stamp) -> bool {
-        self.first_from(stamp, Some(i64::MIN)).is_some()
+    pub fn has_alike(&self, file: &FoundFile) -> bool {
+        let Stamp {
+            size, modified_ns, ..
+        } = file.stamp;
+        let by_bytes = self.by_bytes();
+        // Those without a fingerprint come first; none of them is ever told apart.
+        let from = by_bytes.partition_point(|at| self.key(*at) <= (size, modified_ns, None));
+        let next = by_bytes.get(from).map(|at| self.key(*at));
+        next.is_some_and(|(a, b, _)| (a, b) == (size, modified_ns))
     }
 
-    /// A file of the same size, time of change and fingerprint.
-    #[must_use]
-    pub fn alike(&self, stamp: &Stamp, fingerprint: Fingerprint) -> Option<&KnownFile> {
-        self.first_from(stamp, Some(fingerprint.0))
-            .filter(|file| file.fingerprint == Some(fingerprint))
+    /// Files of the same size, time of change and fingerprint.
+    pub fn alike(
+        &self,
+        file: &FoundFile,
+        fingerprint: Fingerprint,
+    ) -> impl ExactSizeIterator<Item = &KnownFile> {
+        let wanted = (file.stamp.size, file.stamp.modified_ns, Some(fingerprint.0));
+        let by_bytes = self.by_bytes();
+        let from = by_bytes.partition_point(|at| self.key(*at) < wanted);
+        let number = by_bytes[from..].partition_point(|at| self.key(*at) == wanted);
+        by_bytes[from..from + number]
+            .iter()
+            .map(|at| &self.files[*at as usize])
     }
 
-    /// The first file of a size and time of change whose fingerprint is not below another. Thousands
-    /// of files may have one size and one time: they are searched, not gone through.
-    fn first_from(&self, stamp: &Stamp, fingerprint: Option<i64>) -> Option<&KnownFile> {
-        let file = |at: &u32| &self.files[*at as usize];
-        let key = |at: &u32| {
-            let KnownFile {
-                stamp, fingerprint, ..
-            } = file(at);
-            (stamp.size, stamp.modified_ns, fingerprint.map(|f| f.0))
-        };
-        let by_bytes = self.by_bytes.get_or_init(|| {
+    fn key(&self, at: u32) -> Alike {
+        let file = &self.files[at as usize];
+        let fingerprint = file.fingerprint.map(|fingerprint| fingerprint.0);
+        (file.stamp.size, file.stamp.modified_ns, fingerprint)
+    }
+
+    fn by_bytes(&self) -> &[u32] {
+        self.by_bytes.get_or_init(|| {
             let mut numbers: Vec<u32> = (0..).take(self.files.len()).collect();
-            numbers.sort_unstable_by_key(key);
+            numbers.sort_unstable_by_key(|at| self.key(*at));
             numbers
-        });
-        let wanted = (stamp.size, stamp.modified_ns, fingerprint);
-        let from = by_bytes.partition_point(|at| key(at) < wanted);
-        let found = by_bytes.get(from).map(file);
-        found.filter(|file| file.has_same_bytes(stamp))
+        })
     }
 
     /// Numbers of the states of files that were not seen.
@@ -145,7 +162,7 @@ impl KnownFiles {
     pub fn unseen(&self) -> Vec<i64> {
         self.files
             .iter()
-            .filter(|file| !file.seen.load(Ordering::Relaxed))
+            .filter(|file| !file.is_seen())
             .map(|file| file.rowid)
             .collect()
     }

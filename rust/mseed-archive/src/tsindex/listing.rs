@@ -92,6 +92,8 @@ pub(crate) struct Tables {
     pub(crate) lacks_view: bool,
     /// Whether there is a table of extents.
     pub(crate) has_summary: bool,
+    /// Whether there is the SQL index by channel and time, which the first run of makeindex makes last.
+    pub(crate) has_channel_index: bool,
     /// Columns that makeindex needs and does not find.
     pub(crate) missing: Vec<Missing>,
     /// Rows that name no file.
@@ -216,6 +218,7 @@ impl IndexReader {
                 names: Names::Absolute,
                 lacks_view: handle.table == RowTable::WithParts && !is_view,
                 has_summary: has("tsindex_summary"),
+                has_channel_index: has(tables::CHANNEL_INDEX),
                 missing,
                 nameless_rows: nameless_rows as u64,
                 files: files as u64,

@@ -12,7 +12,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use crate::fork::{self, Inside};
 
 /// What tells one file from another that took its name.
-pub(super) type FileIdentity = (u64, u64);
+pub(crate) type FileIdentity = (u64, u64);
 
 /// Open files, and how many connections each has.
 static OPEN: LazyLock<Mutex<HashMap<FileIdentity, usize>>> = LazyLock::new(Mutex::default);
@@ -80,7 +80,7 @@ pub(crate) fn close(file: File) {
 }
 
 /// Device and inode. Locks of other systems belong to a descriptor: nothing to be told apart.
-pub(super) fn identity(metadata: &Metadata) -> Option<FileIdentity> {
+pub(crate) fn identity(metadata: &Metadata) -> Option<FileIdentity> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;

@@ -221,6 +221,9 @@ pub(super) fn are_names_relative(connection: &Connection) -> rusqlite::Result<bo
         .exists([NAMES, RELATIVE])
 }
 
+/// SQL index by channel and time, under the name that mseedindex gives it.
+pub(super) const CHANNEL_INDEX: &str = "tsindex_nslcse_idx";
+
 /// SQL index of the rows of slow channels: nearly always empty. Its name is ours, so that other
 /// programs see the ones that they know unchanged.
 pub(super) const SLOW_INDEX: &str = "credit_fast_slow_idx";
@@ -293,7 +296,7 @@ impl RowTable {
     /// Make the SQL index by channel and time, if it is missing.
     pub(super) fn create_channel_index(self, connection: &Connection) -> rusqlite::Result<()> {
         connection.execute_batch(&format!(
-            "CREATE INDEX IF NOT EXISTS tsindex_nslcse_idx ON {} \
+            "CREATE INDEX IF NOT EXISTS {CHANNEL_INDEX} ON {} \
              (network,station,location,channel,starttime,endtime)",
             self.name()
         ))

@@ -18,7 +18,7 @@ use super::tables::{self, RowTable};
 use crate::names::Names;
 use crate::problem::{Problem, ProblemKind};
 use crate::run::Ticker;
-use crate::walk::FoundFile;
+use crate::walk::{FoundFile, Whereabouts};
 use crate::{Error, fork};
 
 /// A batch is written when it has this many files or rows, or is this old. The index is locked
@@ -428,7 +428,8 @@ impl IndexWriter {
             };
             let told: HashSet<_> = problems.iter().map(|problem| &problem.path).collect();
             for name in &marked {
-                if told.contains(name) || self.names.path(name).exists() {
+                let is_there = || Whereabouts::of(&self.names.path(name)) == Whereabouts::There;
+                if told.contains(name) || is_there() {
                     transaction.execute(
                         "DELETE FROM credit_fast_problems WHERE filename=? AND kind=?",
                         [name, kind],
