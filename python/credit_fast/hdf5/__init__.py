@@ -8,6 +8,7 @@ from credit_fast.hdf5.reader import (
     StationRecord,
     open_dataset,
 )
+from credit_fast.hdf5.settings import Settings
 from credit_fast.hdf5.writer import makeh5
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "EventRecord",
     "MakeH5Report",
     "Refusal",
+    "Settings",
     "StationRecord",
     "Tally",
     "makeh5",

@@ -15,29 +15,26 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import h5py
-import numpy as np
-import numpy.typing as npt
 
-from credit_fast._core import compress_chunk
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
 from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import check_threads
-from credit_fast.hdf5 import layout
 from credit_fast.hdf5.accounting import MakeH5Report
-from credit_fast.hdf5.attributes import AttributeWriter
-from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station, other_orientations
+from credit_fast.hdf5.cut import WaveformSource
+from credit_fast.hdf5.event_writer import EventWriter
 from credit_fast.hdf5.interrupt import noted_signals
+from credit_fast.hdf5.pack import Packed, pack_station, refused
 from credit_fast.hdf5.part_file import part_file
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
-from credit_fast.hdf5.record import Component, Record
+from credit_fast.hdf5.settings import Settings
 from credit_fast.output_file import left_parts
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
@@ -48,38 +45,17 @@ PathLike = str | os.PathLike[str]
 _IN_FLIGHT_PER_THREAD = 4
 
 
-@dataclass(slots=True)
-class _Packed:
-    """A station cut with the compressed chunks of its components, ready to be written."""
-
-    cut: StationCut
-    chunks: dict[str, list[bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Settings:
-    range_s: float
-    rate_hz: float | None
-    fill: int
-    level: int
-    threads: int
-    orientations: str
-
-
 def makeh5(
     index: PathLike | WaveformSource,
     out: PathLike,
     catalog: PathLike | Catalog,
     stations: PathLike | StationTable | None = None,
     *,
-    range_s: float = 500.0,
-    rate_hz: float | None = layout.DEFAULT_RATE_HZ,
+    settings: Settings | None = None,
     threads: int | None = None,
     overwrite: bool = False,
-    fill: int = 0,
-    compression_level: int = 4,
-    components: str = layout.ORIENTATIONS,
     progress: bool = True,
+    **options: Any,
 ) -> MakeH5Report:
     """Cut the waveforms of a catalogue into one HDF5 data set of the CREDIT layout.
 
@@ -97,22 +73,16 @@ def makeh5(
         `.part` file beside it, which every failure removes.
     catalog, stations
         Files, or what `read_catalog` and `read_stations` return.
-    range_s
-        Seconds before the first and after the last pick.
-    rate_hz
-        The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
+    settings
+        What the data set shall hold; default: `Settings()`.
     threads
         Threads that read and compress; default: all cores.
     overwrite
         Replace an existing `out`, if it is an HDF5 file.
-    fill
-        Value of samples that one component lacks and another has.
-    compression_level
-        gzip level, 1 to 9.
-    components
-        Orientation letters to cut, of E N Z 1 2, such as `"12Z"`. Known readers expect three.
     progress
         Show a bar on standard error when that is a terminal.
+    options
+        Attributes of `Settings`, such as `range_s=100.0`; they stand over those of `settings`.
 
     Raises
     ------
@@ -122,6 +92,8 @@ def makeh5(
         An input is missing or unusable as a whole.
     ValueError
         An argument out of its range, or `out` is one of the inputs.
+    TypeError
+        An option that `Settings` does not have.
     OSError
         The file could not be written (full disk); an older `out` is untouched.
     KeyboardInterrupt, SystemExit
@@ -132,13 +104,14 @@ def makeh5(
     target = Path(out)
     if target.is_symlink():
         target = target.resolve()  # replace the file that is meant, not the link to it
-    settings = _checked_settings(range_s, rate_hz, fill, compression_level, threads, components)
+    settings = replace(settings or Settings(), **options)
+    check_threads(threads)
     _check_target(target, overwrite, [index, catalog, stations])
     source = Client(index) if isinstance(index, str | os.PathLike) else index
     events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
     table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
     report = MakeH5Report(
-        str(target), str(events.path), settings.range_s, settings.rate_hz, settings.orientations
+        str(target), str(events.path), settings.range_s, settings.rate_hz, settings.components
     )
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
@@ -150,8 +123,8 @@ def makeh5(
         work_progress("events", shown=progress) as bar,
     ):
         task = bar.add_task("makeh5", total=len(events))
-        job = _Job(source, table, settings, report, file, noted)
-        job.run(events, lambda: bar.advance(task))
+        job = _Job(source, table, settings, report, EventWriter(file, settings), noted)
+        job.run(events, threads or _all_cores(), lambda: bar.advance(task))
     report.damaged_files = list(damaged)
     report.size_bytes = target.stat().st_size
     report.seconds = time.monotonic() - started
@@ -165,23 +138,21 @@ class _Job:
         self,
         source: WaveformSource,
         table: StationTable | None,
-        settings: _Settings,
+        settings: Settings,
         report: MakeH5Report,
-        file: h5py.File,
+        writer: EventWriter,
         act_on_signal: Callable[[], None],
     ) -> None:
         self.source = source
         self.table = table
         self.settings = settings
         self.report = report
-        self.file = file
+        self.writer = writer
         self.act_on_signal = act_on_signal
-        self.attributes = AttributeWriter()
         self.stop = threading.Event()
 
-    def run(self, events: Catalog, advance: Callable[[], object]) -> None:
+    def run(self, events: Catalog, threads: int, advance: Callable[[], object]) -> None:
         """Write all events in catalogue order; on any exception the threads end first."""
-        threads = self.settings.threads
         pool = ThreadPoolExecutor(threads, thread_name_prefix="makeh5")
         try:
             for plan, packed in self._in_order(pool, events, threads * _IN_FLIGHT_PER_THREAD):
@@ -197,10 +168,10 @@ class _Job:
 
     def _in_order(
         self, pool: ThreadPoolExecutor, events: Catalog, in_flight: int
-    ) -> Iterator[tuple[EventPlan, Iterator[_Packed]]]:
+    ) -> Iterator[tuple[EventPlan, Iterator[Packed]]]:
         """Each event with its station records as they get ready, `in_flight` ahead at most."""
         plans = deque[EventPlan]()
-        futures = deque[Future[_Packed]]()
+        futures = deque[Future[Packed]]()
 
         def submitted() -> Iterator[None]:
             for plan in plan_events(events):
@@ -213,7 +184,7 @@ class _Job:
 
         ahead = submitted()
 
-        def ready(plan: EventPlan) -> Iterator[_Packed]:
+        def ready(plan: EventPlan) -> Iterator[Packed]:
             for _ in plan.stations:
                 next(ahead, None)
                 yield futures.popleft().result()
@@ -228,35 +199,14 @@ class _Job:
             plan = plans.popleft()
             yield plan, ready(plan)
 
-    def _prepare(self, station: StationPlan) -> _Packed:
+    def _prepare(self, station: StationPlan) -> Packed:
         """Cut and compress one station record, in a worker thread; never raises Exception."""
-        settings = self.settings
-        try:
-            if self.stop.is_set():
-                raise RuntimeError("stopped")
-            cut = cut_station(
-                self.source,
-                station,
-                range_s=settings.range_s,
-                rate_hz=settings.rate_hz,
-                fill=settings.fill,
-                orientations=settings.orientations,
-            )
-            cut.others = other_orientations(self.source, cut, settings.range_s)
-            components = cut.record.components if cut.record is not None else {}
-            chunks = {
-                name: _compress(component.data, settings.level, settings.fill)
-                for name, component in components.items()
-            }
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            cut = StationCut(station, [f"??{letter}" for letter in settings.orientations])
-            cut.refusal, cut.any_band, chunks = reason, not station.bands, {}
-        return _Packed(cut, chunks)
+        if self.stop.is_set():
+            return refused(station, "stopped", self.settings)
+        return pack_station(self.source, station, self.settings)
 
-    def _write_event(self, plan: EventPlan, packed: Iterator[_Packed]) -> None:
-        group = self.file.create_group(plan.event.event_id)
-        self.attributes.write(group, layout.event_attributes(plan.event))
+    def _write_event(self, plan: EventPlan, packed: Iterator[Packed]) -> None:
+        group = self.writer.write_event(plan.event)
         fates = []
         for station in packed:
             self.act_on_signal()
@@ -266,94 +216,13 @@ class _Job:
             if self.table is not None:
                 coordinates = self.table.get(where.network, where.station, where.location)
             if where.refusal is None:
-                child = group.create_group(where.station_id)
-                self.attributes.write(child, layout.station_attributes(where.keys, coordinates))
-                self.attributes.write(child, where.attributes())
-                self._write_components(child, cut.record, station.chunks)
+                self.writer.write_station(group, station, coordinates)
             fates.append(
                 self.report.count_station(
                     plan.event.event_id, cut, coordinates=coordinates is not None
                 )
             )
         self.report.count_event(fates)
-
-    def _write_components(
-        self, group: h5py.Group, record: Record | None, chunks: dict[str, list[bytes]]
-    ) -> None:
-        if record is None:
-            return
-        for name, component in sorted(record.components.items()):
-            dataset = group.create_dataset(
-                name,
-                shape=component.data.shape,
-                dtype=component.data.dtype.newbyteorder("<"),
-                chunks=(_chunk_samples(len(component.data)),),
-                shuffle=True,
-                compression="gzip",
-                compression_opts=self.settings.level,
-                fillvalue=self.settings.fill,
-            )
-            for number, chunk in enumerate(chunks[name]):
-                dataset.id.write_direct_chunk((number * layout.CHUNK_SAMPLES,), chunk)
-            self.attributes.write(dataset, _component_attributes(record, component))
-
-
-def _component_attributes(record: Record, component: Component) -> layout.Attributes:
-    yield layout.DELTA, 1.0 / record.rate_hz
-    yield layout.BEGIN_TIME, layout.format_time(record.start_ns)
-    yield layout.NPTS, len(component.data)
-    yield layout.GAPS, layout.format_gaps(component.gaps)
-    yield layout.COMPLETENESS, component.completeness
-    if component.subsample_offset_s:
-        yield layout.SUBSAMPLE_OFFSET, component.subsample_offset_s
-
-
-def _chunk_samples(npts: int) -> int:
-    return min(npts, layout.CHUNK_SAMPLES)
-
-
-def _compress(data: npt.NDArray[Any], level: int, fill: int) -> list[bytes]:
-    """Chunks of a trace as HDF5 stores them: little-endian, full length, shuffled, deflated."""
-    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
-    samples = _chunk_samples(len(data))
-    chunks = []
-    for first in range(0, len(data), samples):
-        part = data[first : first + samples]
-        if len(part) < samples:
-            padding = np.full(samples - len(part), fill, dtype=data.dtype)
-            part = np.concatenate([part, padding])
-        chunks.append(compress_chunk(part, level, True))
-    return chunks
-
-
-def _checked_settings(
-    range_s: float,
-    rate_hz: float | None,
-    fill: int,
-    level: int,
-    threads: int | None,
-    orientations: str,
-) -> _Settings:
-    if not 0 <= range_s < 1e6:
-        raise ValueError(f"range_s {range_s}: expected 0 to 1000000 seconds")
-    if rate_hz is not None and not 0 < rate_hz < 1e6:
-        raise ValueError(f"rate_hz {rate_hz}: expected a positive rate in Hz, or None for any")
-    if not -(2**31) <= fill < 2**31:
-        raise ValueError(f"fill {fill}: expected an int32 value")
-    if not 1 <= level <= 9:
-        raise ValueError(f"compression_level {level}: expected 1 to 9")
-    check_threads(threads)
-    known = layout.ORIENTATIONS_ON_REQUEST
-    if (
-        not orientations
-        or len(set(orientations)) < len(orientations)
-        or set(orientations) - {*known}
-    ):
-        raise ValueError(
-            f"components {orientations!r}: expected letters of {' '.join(known)}, each once"
-        )
-    threads = threads or _all_cores()
-    return _Settings(float(range_s), rate_hz, int(fill), int(level), threads, orientations)
 
 
 def _all_cores() -> int:

@@ -1,0 +1,75 @@
+"""One station record made ready to be written, by a thread that touches no HDF5.
+
+Cutting, and the chunks as HDF5 stores them. What goes wrong becomes a refusal of the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from credit_fast._core import compress_chunk
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station, other_orientations
+from credit_fast.hdf5.plan import StationPlan
+from credit_fast.hdf5.settings import Settings
+
+__all__ = ["Packed", "chunk_samples", "pack_station"]
+
+
+@dataclass(slots=True)
+class Packed:
+    """A station cut with the compressed chunks of its components, by channel."""
+
+    cut: StationCut
+    chunks: dict[str, list[bytes]]
+
+
+def pack_station(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
+    """Cut and compress one station record; whatever is raised refuses it."""
+    try:
+        cut = cut_station(
+            source,
+            station,
+            range_s=settings.range_s,
+            rate_hz=settings.rate_hz,
+            fill=settings.fill,
+            orientations=settings.components,
+        )
+        cut.others = other_orientations(source, cut, settings.range_s)
+        components = cut.record.components if cut.record is not None else {}
+        chunks = {
+            name: _compress(component.data, settings) for name, component in components.items()
+        }
+    except Exception as error:
+        return refused(station, f"{type(error).__name__}: {error}", settings)
+    return Packed(cut, chunks)
+
+
+def refused(station: StationPlan, reason: str, settings: Settings) -> Packed:
+    """A record without any waveform, and why."""
+    cut = StationCut(station, [f"??{letter}" for letter in settings.components])
+    cut.refusal, cut.any_band = reason, not station.bands
+    return Packed(cut, {})
+
+
+def chunk_samples(npts: int) -> int:
+    """Samples of each chunk of a trace: all, up to a limit."""
+    return min(npts, layout.CHUNK_SAMPLES)
+
+
+def _compress(data: npt.NDArray[Any], settings: Settings) -> list[bytes]:
+    """Chunks of a trace as HDF5 stores them: little-endian, full length, shuffled, deflated."""
+    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
+    samples = chunk_samples(len(data))
+    chunks = []
+    for first in range(0, len(data), samples):
+        part = data[first : first + samples]
+        if len(part) < samples:
+            padding = np.full(samples - len(part), settings.fill, dtype=data.dtype)
+            part = np.concatenate([part, padding])
+        chunks.append(compress_chunk(part, settings.compression_level, True))
+    return chunks
