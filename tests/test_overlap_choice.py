@@ -85,7 +85,7 @@ def test_version_and_quality_choose(
     assert samples(bulk) == samples(stream) and bulk.overlaps == stream.overlaps
     keeps = "all" in options.values() or "*" in options.values()
     assert not (keeps and stream.overlaps)
-    checked, _ = chosen.get_checked_waveforms(*CODES, START, at(400), version=None, quality="B")
+    checked, _, _ = chosen.get_checked_waveforms(*CODES, START, at(400), version=None, quality="B")
     assert runs(checked) == BEST
     if not keeps:
         # Where something decides, a cut has what the traces have.

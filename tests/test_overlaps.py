@@ -357,7 +357,7 @@ def test_a_record_that_failed_its_check_takes_no_place_where_it_is_left_out(data
         (trace,) = window(client, 0, 2999)
     assert np.array_equal(trace.data, below + 1)
     with pytest.warns(DataWarning, match="last sample"):
-        stream, failed = client.get_checked_waveforms(*CODES, START, at(2999))
+        stream, failed, _ = client.get_checked_waveforms(*CODES, START, at(2999))
     assert dict(failed) == {ID: 1}
     (trace,) = stream
     kept = np.flatnonzero(trace.data == below)

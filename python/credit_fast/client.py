@@ -12,7 +12,7 @@ from credit_fast import availability
 from credit_fast.choosing import Chosen, Quality, Version, chosen
 from credit_fast.codes import Codes, checked_codes
 from credit_fast.cutting import Cutting, Windows
-from credit_fast.errors import check_threads
+from credit_fast.errors import Problem, check_threads
 from credit_fast.index_files import IndexPaths, PathMaps, open_archive
 from credit_fast.reading import stream_of
 from credit_fast.times import UTCDateTime, to_ns
@@ -233,7 +233,7 @@ class Client:
         *,
         version: Version = None,
         quality: Quality = None,
-    ) -> tuple[Stream, Counter[str]]:
+    ) -> tuple[Stream, Counter[str], list[Problem]]:
         """Cut a window without the samples of records that failed their own check.
 
         Arguments and warnings as in `get_waveforms`. A record fails when its checksum is wrong,
@@ -248,10 +248,26 @@ class Client:
             record has samples of the same times).
         Counter
             Number of such records by trace id, those of channels without any other included.
+        list of Problem
+            What the warnings say.
         """
         codes = checked_codes(network, station, location, channel)
         rules = {**_rules(-1, "nearest", False), "keep_failed": False}
         return self._window(codes, starttime, endtime, -1, rules, chosen(version, quality))
+
+    def state(self) -> list[dict[str, Any]]:
+        """What each index holds: rows, files, bytes of records, last change of a file (text)."""
+        names = ("rows", "files", "bytes", "changed")
+        return [dict(zip(names, found[:4], strict=True)) for found in self._archive.contents()]
+
+    def digests(self, windows: Sequence[tuple[Codes, tuple[int, int]]]) -> list[int]:
+        """Numbers that stay the same while the index names the same bytes of unchanged files.
+
+        `windows` are codes, with wildcards as in `get_waveforms`, and ends in ns since 1970; a
+        number of 64 bits for each. Data that came, went or changed in a window give another one,
+        folders that were moved do not.
+        """
+        return self._archive.digests([(codes, *window) for codes, window in windows])
 
     def _window(
         self,
@@ -261,12 +277,13 @@ class Client:
         merge: int | None,
         rules: dict[str, Any],
         choice: Chosen,
-    ) -> tuple[Stream, Counter[str]]:
-        """The traces of a window, and how many records of each trace id failed their check."""
+    ) -> tuple[Stream, Counter[str], list[Problem]]:
+        """The traces of a window, the failed records of each trace id, problems."""
         window = _bounded_ns(starttime, endtime)
         segments, problems, failed, dropped = self._archive.window(codes, *window, rules, choice)
         stream = stream_of((segments, problems), stacklevel=3)
-        return _arranged(stream, merge, dropped), Counter(failed)
+        told = [Problem._from_core(fields) for fields in problems]
+        return _arranged(stream, merge, dropped), Counter(failed), told
 
     def cut(
         self,

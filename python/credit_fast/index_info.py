@@ -113,7 +113,7 @@ def index_info(index: IndexPaths, *, gaps: bool = False) -> IndexInfo:
         index_bytes=sum(Path(path).stat().st_size for path in paths),
         rows=sum(rows for rows, *_ in contents),
         files=sum(files for _, files, *_ in contents),
-        data_bytes=sum(size for _, _, size, _ in contents),
+        data_bytes=sum(size for _, _, size, *_ in contents),
         channels=channels,
         problems=[Problem._from_core(fields) for *_, told in contents for fields in told],
     )

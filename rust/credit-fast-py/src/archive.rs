@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mseed_archive::tsindex::Selection;
+use mseed_archive::tsindex::{Question, Selection};
 use mseed_archive::window::{
     self, Answer, Choice, Edge, EdgeRule, Number, PathMap, Request, Wanted, cut_windows,
 };
@@ -43,8 +43,8 @@ type Window<'py> = (
 /// problems.
 type Cuts = (Vec<i64>, Vec<f64>, Vec<usize>, Vec<u64>, Vec<ProblemTuple>);
 
-/// Rows, files, bytes of records, problems.
-type Contents = (u64, u64, u64, Vec<ProblemTuple>);
+/// Rows, files, bytes of records, the last change of a file, problems.
+type Contents = (u64, u64, u64, Option<String>, Vec<ProblemTuple>);
 
 /// How windows are cut and joined.
 #[derive(FromPyObject)]
@@ -178,7 +178,7 @@ impl Archive {
         Ok(Self { opened })
     }
 
-    /// Rows, files, bytes of records and problems of each index.
+    /// Rows, files, bytes of records, the last change of a file and problems of each index.
     fn contents(&self, py: Python<'_>) -> PyResult<Vec<Contents>> {
         let found = enter(py, || {
             let sources = self.opened.sources().iter();
@@ -188,7 +188,8 @@ impl Archive {
         })?;
         let tuple = |contents: mseed_archive::tsindex::Contents| {
             let problems = contents.problems.into_iter().map(wrap::problem).collect();
-            (contents.rows, contents.files, contents.data_bytes, problems)
+            let counts = (contents.rows, contents.files, contents.data_bytes);
+            (counts.0, counts.1, counts.2, contents.changed, problems)
         };
         Ok(found.into_iter().map(tuple).collect())
     }
@@ -204,6 +205,23 @@ impl Archive {
             (network, station, location, code, start_ns, end_ns)
         };
         Ok(channels.into_iter().map(extent).collect())
+    }
+
+    /// What the indexes say of windows, as numbers: others where what they name has changed.
+    #[allow(clippy::needless_pass_by_value)]
+    fn digests(&self, py: Python<'_>, rows: Vec<(Codes, i64, i64)>) -> PyResult<Vec<u64>> {
+        let selections: Vec<_> = rows.iter().map(|(codes, ..)| selection(codes)).collect();
+        let questions: Vec<_> = selections
+            .iter()
+            .zip(&rows)
+            .map(|(selection, (_, start_ns, end_ns))| Question {
+                selection,
+                start_ns: *start_ns,
+                end_ns: *end_ns,
+            })
+            .collect();
+        let digests = enter(py, || self.opened.digests(&questions))?;
+        Ok(digests.into_iter().map(u64::from_be_bytes).collect())
     }
 
     /// Gapless spans that have a part inside a window.

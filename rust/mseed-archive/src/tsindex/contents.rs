@@ -1,5 +1,7 @@
 //! What an index holds as a whole.
 
+use rusqlite::Row;
+
 use super::connection::IndexReader;
 use super::tables;
 use crate::Error;
@@ -14,6 +16,8 @@ pub struct Contents {
     pub files: u64,
     /// Bytes of the records that the rows name.
     pub data_bytes: u64,
+    /// When one of the files was last changed, as the index has it.
+    pub changed: Option<String>,
     /// Problems; an index of another program keeps none.
     pub problems: Vec<Problem>,
 }
@@ -26,23 +30,18 @@ impl IndexReader {
     pub fn contents(&self) -> Result<Contents, Error> {
         self.with(|handle| {
             let transaction = handle.connection.unchecked_transaction()?;
-            let (rows, files, bytes): (i64, i64, Option<i64>) = transaction.query_row(
+            let mut contents = transaction.query_row(
                 &format!(
                     "SELECT count(*),count(DISTINCT filename),\
                      sum(CASE WHEN {0} IS NULL THEN bytes ELSE \
-                     (SELECT sum(json_extract(value,'$[5]')) FROM json_each({0})) END) FROM {1}",
+                     (SELECT sum(json_extract(value,'$[5]')) FROM json_each({0})) END),\
+                     max(filemodtime) FROM {1}",
                     handle.table.parts(),
                     handle.table.name()
                 ),
                 [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                counted,
             )?;
-            let mut contents = Contents {
-                rows: rows as u64,
-                files: files as u64,
-                data_bytes: bytes.unwrap_or(0) as u64,
-                problems: Vec::new(),
-            };
             if handle.is_own {
                 let mut statement = transaction.prepare(&tables::select_problems(""))?;
                 let problems = statement.query_map([], problem)?;
@@ -64,5 +63,15 @@ pub(super) fn problem(row: &rusqlite::Row<'_>) -> rusqlite::Result<Problem> {
         kind: ProblemKind::from_text(&kind),
         reason: row.get(4)?,
         count: row.get::<_, i64>(5)? as u64,
+    })
+}
+
+fn counted(row: &Row<'_>) -> rusqlite::Result<Contents> {
+    Ok(Contents {
+        rows: row.get::<_, i64>(0)? as u64,
+        files: row.get::<_, i64>(1)? as u64,
+        data_bytes: row.get::<_, Option<i64>>(2)?.unwrap_or_default() as u64,
+        changed: row.get(3)?,
+        problems: Vec::new(),
     })
 }

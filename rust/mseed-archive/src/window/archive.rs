@@ -5,10 +5,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use md5::{Digest, Md5};
 use mseed_core::time::period_ns;
 
 use crate::Error;
-use crate::tsindex::{Channel, IndexReader, IndexedRun, Selection};
+use crate::tsindex::{Channel, IndexReader, IndexedRun, Question, Selection};
 
 /// Indexes that are asked as one.
 #[derive(Debug)]
@@ -190,6 +191,46 @@ impl Archive {
         }
         all.sort_by(|a, b| (&a.codes, a.start_ns, a.end_ns).cmp(&(&b.codes, b.start_ns, b.end_ns)));
         Ok(all)
+    }
+}
+
+impl Archive {
+    /// What the indexes say of windows, each as 8 bytes of an MD5: the same as long as they name the
+    /// same bytes of files that did not change. The folders of the files do not count.
+    ///
+    /// # Errors
+    /// [`Error::Sqlite`].
+    pub fn digests(&self, questions: &[Question<'_>]) -> Result<Vec<[u8; 8]>, Error> {
+        let mut hashers = vec![Md5::new(); questions.len()];
+        for source in &self.sources {
+            for (hasher, runs) in hashers.iter_mut().zip(source.index.runs_of(questions)?) {
+                for run in runs {
+                    digest(hasher, &run);
+                }
+            }
+        }
+        let first_bytes = |hasher: Md5| {
+            let mut bytes = [0; 8];
+            bytes.copy_from_slice(&hasher.finalize()[..8]);
+            bytes
+        };
+        Ok(hashers.into_iter().map(first_bytes).collect())
+    }
+}
+
+fn digest(hasher: &mut Md5, run: &IndexedRun) {
+    let name = run.filename.rsplit(['/', '\\']).next();
+    let texts = run.codes.iter().map(String::as_str).chain(name);
+    for text in texts {
+        hasher.update(text);
+        hasher.update([0]);
+    }
+    let changed_ns = run.age.changed_ns.unwrap_or_default();
+    for number in [run.start_ns, run.end_ns, changed_ns] {
+        hasher.update(number.to_le_bytes());
+    }
+    for number in [run.byte_offset, run.bytes] {
+        hasher.update(number.to_le_bytes());
     }
 }
 
