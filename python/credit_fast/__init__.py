@@ -16,6 +16,7 @@ from credit_fast.errors import (
     MiniSeedError,
     MissingExtraError,
     Problem,
+    UnfinishedRunError,
     UnsupportedEncodingError,
 )
 from credit_fast.hdf5 import makeh5, open_dataset
@@ -53,6 +54,7 @@ __all__ = [
     "Stream",
     "Trace",
     "UTCDateTime",
+    "UnfinishedRunError",
     "UnsupportedEncodingError",
     "WindowDataset",
     "Windows",

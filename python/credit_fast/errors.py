@@ -23,6 +23,7 @@ __all__ = [
     "MiniSeedError",
     "MissingExtraError",
     "Problem",
+    "UnfinishedRunError",
     "UnsupportedEncodingError",
 ]
 
@@ -87,6 +88,10 @@ class CatalogError(CreditFastError, ValueError):
 
 class DatasetError(CreditFastError, ValueError):
     """An HDF5 file is not in the layout of the data set."""
+
+
+class UnfinishedRunError(CreditFastError, RuntimeError):
+    """A run that was stopped cannot go on: the message says what has changed, and what to do."""
 
 
 class MissingExtraError(CreditFastError, ImportError):

@@ -159,7 +159,7 @@ def test_a_window_keeps_the_samples_and_warns(tmp_path: Path) -> None:
         (trace,) = client.get_waveforms(*request)
     assert np.array_equal(trace.data, noise(ord("Z"), NPTS))
     with pytest.warns(DataWarning, match="HHZ"):
-        stream, failed = client.get_checked_waveforms(*request)
+        stream, failed, _ = client.get_checked_waveforms(*request)
     assert failed == {"X1.AAA.00.HHZ": 1}
     assert [len(part.data) for part in stream] == [
         archive.lost[0],

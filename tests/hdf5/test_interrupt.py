@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment of a run: it ends, says so, and leaves nothing."""
+"""Ctrl-C and SIGTERM at any moment of a run: it ends, says so, and leaves what the next needs."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import h5py
 import pytest
 from memory_archive import MemoryArchive, catalog, event, pick
 
 from credit_fast.catalogs.model import StationTable
 from credit_fast.hdf5 import makeh5
 from credit_fast.hdf5.interrupt import noted_signals
-from credit_fast.hdf5.part_file import part_file
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -46,7 +44,11 @@ except KeyboardInterrupt:
 """
 
 
-def test_ten_interruptions_at_any_time_all_end_the_run_and_leave_nothing(tmp_path: Path) -> None:
+def assert_only_parts(folder: Path) -> None:
+    assert {path.suffix for path in folder.iterdir()} <= {".part", ".journal"}
+
+
+def test_ten_interruptions_at_any_time_all_end_the_run(tmp_path: Path) -> None:
     chance = random.Random(11)
     pipe = subprocess.PIPE
     ends: list[tuple[int, int]] = []
@@ -71,7 +73,7 @@ def test_ten_interruptions_at_any_time_all_end_the_run_and_leave_nothing(tmp_pat
             ends.append((128 + number, process.returncode))
             assert errors == b""
     assert [expected for expected, _ in ends] == [code for _, code in ends]
-    assert list(tmp_path.iterdir()) == []
+    assert_only_parts(tmp_path)
 
 
 class Fragile:
@@ -103,15 +105,13 @@ class CountedTable(StationTable):
 
 
 @pytest.mark.parametrize("n_events", [3, 50], ids=["after the last event", "before others"])
-def test_a_run_whose_interrupt_falls_into_a_callback_ends_and_leaves_nothing(
-    tmp_path: Path, n_events: int
-) -> None:
+def test_a_run_whose_interrupt_falls_into_a_callback_ends(tmp_path: Path, n_events: int) -> None:
     rows = [event(pick("P", 3.0), evid=str(number)) for number in range(n_events)]
     table = CountedTable("stations.loc")
     with pytest.raises(KeyboardInterrupt):
         makeh5(MemoryArchive([]), tmp_path / "out.h5", catalog(*rows), table, progress=False)
-    assert table.number == 0
-    assert list(tmp_path.iterdir()) == []
+    assert table.number <= 0
+    assert_only_parts(tmp_path)
 
 
 def test_a_signal_after_the_last_look_is_raised_at_the_end_of_the_block() -> None:
@@ -120,38 +120,18 @@ def test_a_signal_after_the_last_look_is_raised_at_the_end_of_the_block() -> Non
     assert end.value.code == 143
 
 
-def test_a_second_ctrl_c_in_the_middle_of_cleaning_up_removes_the_part_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: h5py.File) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-        raise AssertionError("the second signal was not raised")
-
-    with (
-        pytest.raises(KeyboardInterrupt),
-        noted_signals() as noted,
-        part_file(tmp_path / "out.h5", False, noted, noted.remove_at_second),
-    ):
-        assert len(list(tmp_path.iterdir())) == 1
-        monkeypatch.setattr(h5py.File, "close", interrupted)
-        os.kill(os.getpid(), signal.SIGINT)
-        noted()
-    assert list(tmp_path.iterdir()) == []
-
-
 @pytest.mark.parametrize("wait_s", [0.0, 0.005, 0.02, 0.02, 0.05, 0.1])
-def test_a_second_ctrl_c_at_any_time_leaves_nothing(tmp_path: Path, wait_s: float) -> None:
+def test_a_second_ctrl_c_at_any_time_ends_the_run(tmp_path: Path, wait_s: float) -> None:
     command = [sys.executable, "-c", SCRIPT.format(path=sys.path), str(tmp_path / "out.h5")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"asked\n"
         time.sleep(0.1)
-        assert len(list(tmp_path.iterdir())) == 1
         process.send_signal(signal.SIGINT)
         time.sleep(wait_s)
         process.send_signal(signal.SIGINT)
         process.wait(10)
-    assert list(tmp_path.iterdir()) == []
+    assert_only_parts(tmp_path)
 
 
 def test_a_second_ctrl_c_acts_at_once() -> None:

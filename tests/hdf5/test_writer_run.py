@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -71,8 +70,9 @@ def test_a_data_file_that_vanished_is_named_and_costs_only_its_component(
     rows = catalog(*(event(pick("P", 3.0), evid=f"e{number}") for number in range(3)))
     report = makeh5(index, tmp_path / "out.h5", rows, range_s=2.0, progress=False)
     assert components(report) == (6, 0, 3, 0)
-    assert len(report.damaged_files) == 1
-    assert "HHN.mseed" in report.damaged_files[0]
+    (damage,) = report.damaged_files
+    assert "HHN.mseed" in damage
+    assert report.events_waiting == 3
     assert report.has_problems
 
 
@@ -177,7 +177,6 @@ def test_a_file_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> N
     with pytest.raises(FileExistsError, match="appeared during the run"):
         makeh5(archive, out, catalog(event(pick("P", 1.0))), progress=False)
     assert out.read_text() == "other"
-    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_an_interrupt_in_a_worker_leaves_the_old_file_and_no_part(tmp_path: Path) -> None:
@@ -203,30 +202,6 @@ from credit_fast.hdf5 import makeh5
 def script(body: str) -> list[str]:
     """Command that runs `body` in a Python of its own, with this one's module path."""
     return [sys.executable, "-c", SCRIPT.format(path=sys.path, body=body)]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is POSIX")
-def test_ctrl_c_ends_the_run_and_removes_the_part_file(tmp_path: Path) -> None:
-    body = f"""
-class Slow(MemoryArchive):
-    def get_waveforms(self, *request):
-        os.write(1, b"asked\\n")  # one piece, whatever the other threads write
-        time.sleep(0.05)
-        return super().get_waveforms(*request)
-rows = [event(pick("P", 3.0), evid=str(number)) for number in range(2000)]
-makeh5(Slow(three("X1.AAA.00", 0.0, 500)), {str(tmp_path / "out.h5")!r}, catalog(*rows))
-"""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(script(body), stdout=pipe, stderr=pipe) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"asked\n"
-        time.sleep(0.2)
-        assert len(list(tmp_path.glob("out.h5.*.part"))) == 1
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-    assert process.returncode != 0
-    assert b"KeyboardInterrupt" in errors
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are POSIX")

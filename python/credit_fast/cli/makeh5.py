@@ -21,8 +21,10 @@ Per event and station the window runs from the first pick - RANGE to the last pi
 seconds. The components are the E, N and Z of the picked band (HHE HHN HHZ for a pick on HHZ;
 others with --components), on one grid; what one of them lacks is filled with 0 and listed in its
 attribute `gaps`. A pick whose channel is `--` takes one band of its station: HH BH EH SH, others.
-The file appears under its name only when it is whole. At the end a table accounts for every
-event, station record, component and pick: written, partial, no data, or refused and why.
+The file appears under its name only when it is whole. A run that was stopped, by Ctrl-C, a full
+disk or kill -9, goes on where it was when the same command is given again. At the end a table
+accounts for every event, station record, component and pick: written, partial, no data, or refused
+and why.
 
 A catalogue (-c) has lines `#EVENT ...` and `PHASE ...`; a station file (-s) has lines
 `NET STA LOC longitude latitude elevation_m`.
@@ -41,8 +43,8 @@ exit code:
   0  all well; data that the archive does not have are counted, and are no problem
   1  finished, but something was refused or damaged (a duplicate event, a pick without a usable
      time, a wrong sampling rate, a bad line or data file), or not one waveform was found
-  2  failed; nothing was written
-  130, 143  stopped by Ctrl-C, by SIGTERM; nothing was written
+  2  failed; what was done is kept for the same command
+  130, 143  stopped by Ctrl-C, by SIGTERM; what was done is kept for the same command
 """
 
 
@@ -82,6 +84,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an existing OUT that is an HDF5 file"
     )
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="bring an existing OUT up to date: cut what is new or has changed, keep the rest",
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="throw away what a run has done that was stopped"
+    )
     parser.add_argument("--json", action="store_true", help="print the whole account as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
 
@@ -97,6 +107,8 @@ def run(args: argparse.Namespace) -> int:
         rate_hz=args.rate,
         threads=args.threads,
         overwrite=args.overwrite,
+        update=args.update,
+        restart=args.restart,
         components=args.components,
         progress=not args.quiet,
     )

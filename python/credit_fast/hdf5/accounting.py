@@ -40,7 +40,6 @@ __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
 WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
 _LISTED = 20
-_LEFT_PART = "part of a run that was killed, or still runs; if none does, it may be removed"
 #: Why samples were left out for others of the same times, and how the account says it.
 _LEFT_OUT = {"identical": "identical", "version": "by version", "scan": "by scan"}
 _LINE_KEPT = ("moved-pick", "warning")  # kinds of catalogue problems that cost no line
@@ -120,12 +119,15 @@ class MakeH5Report:
     `picks_by_phase` keeps amplitude and polarity rows apart from arrivals: `Sg`, `Sg AMPLITUD`.
 
     `failed_records` counts the records that failed their own check, once for each station record
-    that they would be part of; `left_parts` names part files of earlier runs beside the output.
+    that they would be part of. `events_waiting` are those for which a file could not be read that
+    the index names: the same command does them again. `events_kept` are those that were there
+    before, unchanged; `events_not_in_catalog` the ones among them that the catalogue does not have.
 
     Overlaps: `overlap_conflict_samples` are those of which the earlier segment was kept, as nothing
     else decides; `overlap_decided_samples`, by reason, those that the archive left out.
 
-    `damaged_files` holds the archive's warnings, each once, with the file's name;
+    `damage` holds the archive's warnings, with the file's name, and how many station records met
+    each;
     `catalog_problems` and `station_problems` the refused lines of those files,
     `catalog_warnings` the catalogue's lines that were kept although something is odd.
     """
@@ -158,8 +160,10 @@ class MakeH5Report:
     float_kept: int = 0
     float_whole: int = 0
     wrong_rate: int = 0
-    damaged_files: list[str] = field(default_factory=list)
-    left_parts: list[str] = field(default_factory=list)
+    events_waiting: int = 0
+    damage: Counter[str] = field(default_factory=Counter)
+    events_kept: int = 0
+    events_not_in_catalog: int = 0
     catalog_problems: list[Problem] = field(default_factory=list)
     catalog_warnings: list[Problem] = field(default_factory=list)
     station_problems: list[Problem] = field(default_factory=list)
@@ -177,6 +181,11 @@ class MakeH5Report:
         }
 
     @property
+    def damaged_files(self) -> list[str]:
+        """The archive's warnings, each once."""
+        return list(self.damage)
+
+    @property
     def has_problems(self) -> bool:
         """Whether anything was refused or damaged, or not one waveform was found.
 
@@ -185,11 +194,16 @@ class MakeH5Report:
         nothing = self.events.total > 0 and not (self.components.written or self.components.partial)
         return bool(
             self.refusals
-            or self.damaged_files
+            or self.damage
+            or self.events_waiting
             or self.catalog_problems
             or self.station_problems
             or nothing
         )
+
+    def for_one_event(self) -> MakeH5Report:
+        """An empty account by the same settings."""
+        return MakeH5Report(self.path, self.catalog, self.range_s, self.rate_hz, self.orientations)
 
     def take_catalog_problems(self, problems: list[Problem]) -> None:
         """Sort a catalogue's problems into refused lines and kept ones.
@@ -246,6 +260,7 @@ class MakeH5Report:
         self._count_components(name, cut)
         self.failed_channels += len(cut.failed_records)
         self.failed_records += sum(cut.failed_records.values())
+        self.damage.update(list(cut.problems))
         for reasons in cut.overlaps.values():
             self.overlap_decided_channels += 1
             self.overlap_decided_samples.update(reasons)
@@ -342,7 +357,11 @@ class MakeH5Report:
         remark = f"{self.float_kept} kept as floats, {self.float_whole} whole: int32"
         yield "channels of float data", self.float_kept + self.float_whole, remark
         yield "channels with a wrong sampling rate", self.wrong_rate, "refused, whole or in part"
-        yield "damaged files", len(self.damaged_files), ""
+        remark = "a file could not be read: run the same command again when it can"
+        yield "events that wait for data", self.events_waiting, remark
+        yield "events kept from the data set as it was", self.events_kept, ""
+        yield "of them not in the catalogue", self.events_not_in_catalog, ""
+        yield "damaged files", len(self.damage), ""
         yield "catalogue lines refused", len(self.catalog_problems), ""
         yield "catalogue lines kept with a warning", len(self.catalog_warnings), ""
         yield "station file lines refused", len(self.station_problems), ""
@@ -369,8 +388,8 @@ class MakeH5Report:
             "other_orientations": dict(self.other_orientations),
             "stations_without_coordinates": sorted(self.stations_without_coordinates),
             "refusals": [str(refusal) for refusal in self.refusals],
-            "damaged_files": self.damaged_files,
-            "left_parts": self.left_parts,
+            "damaged_files": list(self.damage),
+            "events_kept": self.events_kept,
             "catalog_problems": [str(problem) for problem in self.catalog_problems],
             "catalog_warnings": [str(problem) for problem in self.catalog_warnings],
             "station_problems": [str(problem) for problem in self.station_problems],
@@ -391,11 +410,10 @@ class MakeH5Report:
                 yield f"refused {name}: {count} x {reason}"
         lists: list[tuple[str, list[Any]]] = [
             ("refused", self.refusals),
-            ("damaged", self.damaged_files),
+            ("damaged", list(self.damage)),
             ("catalogue", self.catalog_problems),
             ("catalogue, kept", self.catalog_warnings),
             ("stations", self.station_problems),
-            ("left over", [f"{name}: {_LEFT_PART}" for name in self.left_parts]),
         ]
         for title, lines in lists:
             for line in lines[:_LISTED]:

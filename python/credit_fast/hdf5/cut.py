@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from credit_fast.client import Client
+from credit_fast.errors import Problem
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
@@ -20,6 +21,8 @@ from credit_fast.waveform.overlaps import Overlaps
 
 __all__ = ["Fetched", "StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
 
+#: Kinds of problems of files that may be well again: a network disk, a file that is being replaced.
+_UNREADABLE = frozenset({"unreadable", "vanished", "changed"})
 NO_USABLE_TIME = "no pick with a usable time"
 
 
@@ -48,7 +51,9 @@ class StationCut:
     `others` are channels of orientations that were not asked for and that have data, where a
     component is missing. `failed_records` counts, by component, the records of the window that
     failed their own check and are a gap for that; `overlaps`, by component, the samples that were
-    left out by reason, as others of the same times count.
+    left out by reason, as others of the same times count. `problems` is what the archive said of
+    its files; `waits` tells that one of these cannot be read now, or is another now: its data may
+    come back.
     """
 
     plan: StationPlan
@@ -59,6 +64,8 @@ class StationCut:
     others: list[str] = field(default_factory=list)
     failed_records: dict[str, int] = field(default_factory=dict)
     overlaps: dict[str, Counter[str]] = field(default_factory=dict)
+    problems: dict[str, None] = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def has_waveform(self) -> bool:
@@ -88,6 +95,8 @@ def cut_station(
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
     for band, found in _bands(source, plan, orientations, window):
+        cut.problems.update(dict.fromkeys(map(str, found.problems)))
+        cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
         names = _names(band, orientations)
         failed = {name: found.failed_records[name] for name in names if found.failed_records[name]}
         record = build_record(
@@ -145,11 +154,15 @@ def _bands(
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """Traces of one station and location; by channel, failed records and samples left out."""
+    """Traces of one station and location; by channel, failed records and samples left out.
+
+    `problems` are those of files, where the archive tells them.
+    """
 
     traces: list[Any]
     failed_records: Counter[str]
     overlaps: Overlaps
+    problems: list[Problem]
 
 
 def fetch(
@@ -164,9 +177,10 @@ def fetch(
     window = (UTCDateTime(ns=window_ns[0]), UTCDateTime(ns=window_ns[1]))
     failed: Counter[str] = Counter()
     overlaps = Overlaps()
+    problems: list[Problem] = []
     traces: Iterable[Any]
     if isinstance(source, Client) and type(source).get_waveforms is Client.get_waveforms:
-        stream, by_id = source.get_checked_waveforms(*codes, channels, *window)
+        stream, by_id, problems = source.get_checked_waveforms(*codes, channels, *window)
         traces = stream
         start = f"{plan.network}.{plan.station}.{plan.location}."
         for trace_id, number in by_id.items():
@@ -178,7 +192,7 @@ def fetch(
     else:
         traces = source.get_waveforms(*codes, channels, *window)
     own = [t for t in traces if (t.stats.network, t.stats.station, t.stats.location) == codes]
-    return Fetched(own, failed, overlaps)
+    return Fetched(own, failed, overlaps, problems)
 
 
 def _names(band: str, orientations: str) -> list[str]:

@@ -2,16 +2,16 @@
 
 Python raises KeyboardInterrupt between any two instructions, also inside a callback that discards
 exceptions: h5py runs such callbacks whenever one of its objects dies, and an interrupt there is
-lost. Signals only; of files it knows the one that a second signal removes.
+lost. Signals only.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
 from types import FrameType
 
 __all__ = ["NotedSignals", "noted_signals"]
@@ -24,29 +24,29 @@ class NotedSignals:
 
     def __init__(self) -> None:
         self._pending: list[int] = []
-        self._doomed: Path | None = None
+        self._since = 0.0
 
     def __call__(self) -> None:
         """Raise what is pending."""
         if self._pending:
             raise _exception(self._pending[0])
 
-    def remove_at_second(self, path: Path) -> None:
-        """Name the file that a second signal removes before it is raised.
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is something to raise."""
+        return bool(self._pending)
 
-        It is raised wherever the run then is, in the middle of cleaning up too, which would leave
-        the file; and where h5py discards it, the file is gone all the same.
-        """
-        self._doomed = path
+    def after(self, seconds: float) -> None:
+        """Raise what is pending for longer than that."""
+        if self._pending and time.monotonic() - self._since > seconds:
+            self()
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """Handle a signal: keep the first one back, raise any other."""
         self._pending.append(number)
         if len(self._pending) > 1:
-            if self._doomed is not None:
-                with suppress(OSError):  # not made yet, or open on a system that minds
-                    self._doomed.unlink()
             raise _exception(number)
+        self._since = time.monotonic()
 
 
 @contextmanager
