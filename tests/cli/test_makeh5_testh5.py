@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import h5py
 import pytest
 from memory_archive import three
 from running import command
@@ -140,3 +141,19 @@ def test_help_teaches_with_examples_and_exit_codes(folder: Path, name: str) -> N
     text = command(folder, name, "--help").stdout
     assert "examples:" in text
     assert "exit code:" in text
+
+
+def test_options_stand_over_the_file_and_the_file_over_the_defaults(folder: Path) -> None:
+    (folder / "set.toml").write_text('before_s = 1\nafter_s = 2\naround = "origin"\n')
+    made = command(folder, *MAKE, "--config", "set.toml", "--before", "0.5", "--json")
+    assert made.returncode == 0
+    with h5py.File(folder / "out.h5") as file:
+        assert {len(item) for item in file["X1.1/X1.AAA.00"].values()} == {201}  # it begins at 0 s
+    assert json.loads(made.stdout)["levels"]["picks"]["partial"] == 2
+
+
+def test_a_key_that_no_setting_has_ends_with_two_and_names_the_nearest(folder: Path) -> None:
+    (folder / "set.toml").write_text("befor_s = 1\n")
+    made = command(folder, *MAKE, "--config", "set.toml")
+    assert (made.returncode, "did you mean before_s?" in made.stderr) == (2, True)
+    assert not (folder / "out.h5").exists()

@@ -19,6 +19,7 @@ from credit_fast import makeindex
 from credit_fast._core import encode_mseed2
 from credit_fast.hdf5 import makeh5
 from credit_fast.hdf5.record import build_record
+from credit_fast.hdf5.settings import Settings
 from credit_fast.times import UTCDateTime
 
 EVID = "X1.201203012122.0001"
@@ -31,7 +32,7 @@ def first_samples(starts_s: list[float], rate_hz: float = 100.0, z: bool = False
     channel = "HHZ" if z else "HHE"
     for number, start in enumerate(starts_s, start=2):
         traces.append(trace(f"{STATION}.{channel}", start, [number], rate_hz))
-    record = build_record(traces, (at(0), at(max(starts_s) + 1)), rate_hz=rate_hz)
+    record = build_record(traces, (at(0), at(max(starts_s) + 1)), Settings(rate_hz=rate_hz))
     assert record is not None
     data = record.components[channel].data.tolist()
     return [data.index(number) for number in range(2, len(starts_s) + 2)]
@@ -60,7 +61,7 @@ def test_hours_from_the_start_a_nanosecond_still_counts() -> None:
     """One ns more than the tolerance before half way, 100 000 s into a record."""
     rate_hz, half_ns = 1e6, 499
     record = build_record(
-        [trace(f"{STATION}.HHZ", 0.0, [1], rate_hz)], (at(0), at(1)), rate_hz=rate_hz
+        [trace(f"{STATION}.HHZ", 0.0, [1], rate_hz)], (at(0), at(1)), Settings(rate_hz=None)
     )
     assert record is not None
     begin = record.start_ns + 100_000_000_000_000
@@ -86,7 +87,7 @@ def test_segments_whole_samples_apart_stay_so_at_any_sub_sample_time(
         traces.append(item)
         expected.append((number, item.data))
         number += npts
-    record = build_record(traces, (at(0), at(10_000)), rate_hz=rate_hz)
+    record = build_record(traces, (at(0), at(10_000)), Settings(rate_hz=rate_hz))
     assert record is not None
     data = record.components["HHZ"].data
     shift = math.floor(Fraction(beside_ns, step_ns) + Fraction(501, 1000))

@@ -11,13 +11,20 @@ from hypothesis import strategies as st
 from memory_archive import at, noise, three, trace
 
 from credit_fast.hdf5.record import Record, build_record
+from credit_fast.hdf5.settings import Settings
 from credit_fast.waveform import Trace
 
 STATION = "X1.AAA.00"
 
 
-def build(traces: list[Trace], first_s: float, last_s: float, **options: Any) -> Record:
-    record = build_record(traces, (at(first_s), at(last_s)), **options)
+def build(
+    traces: list[Trace],
+    first_s: float,
+    last_s: float,
+    failed: list[str] | None = None,
+    **options: Any,
+) -> Record:
+    record = build_record(traces, (at(first_s), at(last_s)), Settings(**options), failed or [])
     assert record is not None
     return record
 
@@ -33,7 +40,7 @@ def test_whole_components_are_stored_as_they_are() -> None:
 
 
 def test_no_trace_gives_no_record() -> None:
-    assert build_record([], (at(0), at(1))) is None
+    assert build_record([], (at(0), at(1)), Settings()) is None
 
 
 def test_data_outside_the_window_are_cut_off() -> None:
@@ -236,9 +243,9 @@ def test_where_any_rate_is_taken_the_one_of_most_seconds_counts(
 
 def test_a_channel_whose_records_all_failed_is_refused() -> None:
     traces = at_rates({"HHE": 100.0, "HHN": 100.0})
-    record = build(traces, 0.0, 1.99, failed_channels=["HHZ", "HHN"])
+    record = build(traces, 0.0, 1.99, failed=["HHZ", "HHN"])
     assert record.refused == {"HHZ": "its records failed their own check"}
-    alone = build([], 0.0, 1.99, failed_channels=["HHZ"])
+    alone = build([], 0.0, 1.99, failed=["HHZ"])
     assert (alone.components, alone.refusal) == ({}, "its records failed their own check")
 
 
@@ -289,7 +296,7 @@ def test_any_segments_give_what_placing_sample_by_sample_gives(
         for offset, value in enumerate(data.tolist()):
             if first <= start + offset <= last:
                 expected.setdefault(start + offset, value)
-    record = build_record(traces, (at(first / 100), at(last / 100)), fill=0)
+    record = build_record(traces, (at(first / 100), at(last / 100)), Settings(fill=0))
     if not expected:
         assert record is None
         return

@@ -31,6 +31,7 @@ from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
+from credit_fast.hdf5.settings import Settings
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
 
@@ -48,6 +49,7 @@ def testh5(
     stations: PathLike | StationTable | None = None,
     index: PathLike | WaveformSource | None = None,
     range_s: float | None = None,
+    settings: Settings | None = None,
     sample: int = 200,
     seed: int = 0,
     progress: bool = True,
@@ -77,6 +79,9 @@ def testh5(
         Seconds before the first and after the last pick that the file was made with. Without it a
         record is compared over the time that it covers and its picks, and one that was shortened
         looks whole.
+    settings
+        The settings that makeh5 was given, range included: the file is checked against all of
+        them. Without them, against what makeh5 does unless it is told otherwise.
     progress
         Show a bar on standard error when that is a terminal.
 
@@ -89,6 +94,8 @@ def testh5(
         raise ValueError(f"sample {sample}: expected 0 or more station records")
     if range_s is not None and not 0 <= range_s < 1e6:
         raise ValueError(f"range_s {range_s}: expected 0 to 1000000 seconds")
+    if range_s is not None and settings is not None:
+        raise ValueError("a range is one of the settings: give one or the other")
     if range_s is not None and index is None:
         raise ValueError("a range is for the comparison with the archive: it needs an index too")
     if stats is not None:
@@ -97,7 +104,7 @@ def testh5(
         events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
         table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         source = Client(index) if isinstance(index, str | os.PathLike) else index
-        archive = None if source is None else ArchiveCheck(source, range_s)
+        archive = None if source is None else ArchiveCheck(source, range_s, settings)
         job = _Job(path, events, table, archive, _Chosen(sample if archive else 0, seed))
         job.run(progress)
         write(str(job.report))

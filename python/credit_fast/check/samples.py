@@ -18,6 +18,7 @@ from credit_fast.hdf5.nodes import child_of
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.reader import ComponentRecord, Dataset, StationRecord, read_station
 from credit_fast.hdf5.record import Component, Record, build_record
+from credit_fast.hdf5.settings import Settings
 
 __all__ = ["ArchiveCheck"]
 
@@ -28,13 +29,15 @@ _RATE_TOLERANCE = 1e-4  # relative; what the index calls one rate
 class ArchiveCheck:
     """The comparison with the archive, over the station records of one file.
 
-    `range_s` is that of the file's making; None: unknown, each record is compared over the time
-    that it covers and its picks. `rates_hz` and `orientations` are those that occur in the file:
-    a waveform of another rate is not missed in it, as makeh5 may have been told to refuse it.
+    `settings` are those of the file's making, when they are known. Else `range_s` may be; None:
+    unknown too, each record is compared over the time that it covers and its picks. `rates_hz` and
+    `orientations` are then those that occur in the file: a waveform of another rate is not missed
+    in it, as makeh5 may have been told to refuse it.
     """
 
     source: WaveformSource
-    range_s: float | None
+    range_s: float | None = None
+    settings: Settings | None = None
     rates_hz: set[float] = field(default_factory=set)
     orientations: set[str] = field(default_factory=set)
 
@@ -62,13 +65,10 @@ class ArchiveCheck:
         """What differs between the stored station record and the archive; empty: nothing."""
         names = sorted(stored.components)
         if not names:
-            if all(self._cut_as_planned(plan, rate) is None for rate in self._rates_of_the_file()):
+            if all(self._cut_as_planned(plan, made) is None for made in self._possible_settings()):
                 return ""
             return "no waveform, but the archive has samples at the picks"
-        # At the record's own rate, as another one was refused or had fewer seconds; at any rate
-        # only to say what the archive has instead.
-        rate_hz = stored.components[names[0]].rate_hz
-        record = self._cut_again(stored, plan, rate_hz) or self._cut_again(stored, plan, None)
+        record = self._cut_again(stored, plan, stored.components[names[0]].rate_hz)
         if record is None:
             return f"the archive has no {' '.join(names)} there"
         texts = []
@@ -80,30 +80,34 @@ class ArchiveCheck:
             item, again = stored.components[name], record.components.get(name)
             if again is None:
                 continue
-            text = _component_difference(item, again, record, is_planned=self.range_s is not None)
+            text = _component_difference(item, again, record, is_planned=self._is_planned)
             if text:
                 texts.append(f"{name}: {text}")
             else:
                 report.compared_samples += item.npts
         return "; ".join(texts)
 
-    def _cut_again(
-        self, stored: StationRecord, plan: StationPlan, rate_hz: float | None
-    ) -> Record | None:
-        if self.range_s is None:
-            return self._cut_as_stored(stored, plan, rate_hz)
-        return self._cut_as_planned(plan, rate_hz)
+    @property
+    def _is_planned(self) -> bool:
+        return self.settings is not None or self.range_s is not None
 
-    def _cut_as_planned(self, plan: StationPlan, rate_hz: float | None) -> Record | None:
+    def _cut_again(self, stored: StationRecord, plan: StationPlan, rate_hz: float) -> Record | None:
+        if self.settings is not None:
+            return self._cut_as_planned(plan, self.settings)
+        # At the record's own rate, as another one was refused or had fewer seconds; at any rate
+        # only to say what the archive has instead.
+        for rate in (rate_hz, None):
+            if self._is_planned:
+                record = self._cut_as_planned(plan, self._guessed(rate))
+            else:
+                record = self._cut_as_stored(stored, plan, rate)
+            if record is not None:
+                return record
+        return None
+
+    def _cut_as_planned(self, plan: StationPlan, settings: Settings) -> Record | None:
         """As makeh5 cuts it; without a known range, around the picks alone."""
-        cut = cut_station(
-            self.source,
-            plan,
-            range_s=self.range_s or 0.0,
-            rate_hz=rate_hz,
-            fill=0,
-            orientations=self._orientations(),
-        )
+        cut = cut_station(self.source, plan, settings)
         return cut.record if cut.has_waveform else None
 
     def _cut_as_stored(
@@ -113,7 +117,7 @@ class ArchiveCheck:
         names = sorted(stored.components)
         start_ns = min(item.start.ns for item in stored.components.values())
         end_ns = max(item.end.ns for item in stored.components.values())
-        picks = plan.window(0.0) or (start_ns, end_ns)
+        picks = plan.picks_ns or (start_ns, end_ns)
         asked = (min(start_ns, picks[0]), max(end_ns, picks[1]))
         # The record begins with the earliest sample of any component, so no sample before it
         # belongs to it; samples count up to half a sample outside of a window.
@@ -122,21 +126,29 @@ class ArchiveCheck:
         bands = {name[:2] for name in names}
         channels = f"{names[0][:2]}[{self._orientations()}]" if len(bands) == 1 else ",".join(names)
         found = fetch(self.source, plan, channels, asked)
-        record = build_record(found.traces, window, rate_hz=rate_hz)
+        record = build_record(found.traces, window, Settings(rate_hz=rate_hz))
         return record if record is not None and record.components else None
 
     def _orientations(self) -> str:
         return "".join(sorted(self.orientations)) or layout.ORIENTATIONS
 
-    def _rates_of_the_file(self) -> list[float | None]:
-        """The sampling rates that occur in the file, each once; any, when there is none."""
+    def _guessed(self, rate_hz: float | None) -> Settings:
+        """What makeh5 may have been told, by what the file shows."""
+        return Settings(
+            range_s=self.range_s or 0.0, rate_hz=rate_hz, components=self._orientations()
+        )
+
+    def _possible_settings(self) -> list[Settings]:
+        """The settings; not known, one for each sampling rate of the file (any, without one)."""
+        if self.settings is not None:
+            return [self.settings]
         rates: list[float | None] = []
         last = 0.0
         for rate in sorted(self.rates_hz):
             if not math.isclose(rate, last, rel_tol=_RATE_TOLERANCE):
                 rates.append(rate)
                 last = rate
-        return rates or [None]
+        return [self._guessed(rate) for rate in rates or [None]]
 
 
 def _until(npts: int, gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import fields, replace
+from typing import Any
 
 from credit_fast.cli.terminal import output_console
-from credit_fast.hdf5 import layout, makeh5
+from credit_fast.hdf5 import Settings, makeh5
+from credit_fast.hdf5.settings import ANY_RATE
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -39,6 +42,12 @@ examples:
   credit-fast makeh5 -i index.db -o borehole.h5 -c events.pha --components 12Z
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
 
+a configuration file (--config) has one option a line, under the names in brackets above:
+  range_s = 120
+  around = "origin"
+  min_length_s = 200
+options of the command line stand over those of the file.
+
 exit code:
   0  all well; data that the archive does not have are counted, and are no problem
   1  finished, but something was refused or damaged (a duplicate event, a pick without a usable
@@ -46,6 +55,19 @@ exit code:
   2  failed; what was done is kept for the same command
   130, 143  stopped by Ctrl-C, by SIGTERM; what was done is kept for the same command
 """
+
+
+class _Options:
+    """One group of options that are settings: left out, they keep what the file or default says."""
+
+    def __init__(self, parser: argparse.ArgumentParser, title: str) -> None:
+        self._group = parser.add_argument_group(title)
+
+    def add(self, *names: str, setting: str, text: str, **how: Any) -> None:
+        """Declare an option for a setting; the help names the setting as a file has it."""
+        self._group.add_argument(
+            *names, dest=setting, default=argparse.SUPPRESS, help=f"{text} [{setting}]", **how
+        )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,29 +80,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--catalog", required=True, help="catalogue: events and picks")
     parser.add_argument("-s", "--stations", help="station file: gives the coordinates")
     parser.add_argument(
-        "-r",
-        "--range",
-        type=float,
-        default=500.0,
-        metavar="SECONDS",
-        help="seconds before the first and after the last pick of a station (default: 500)",
-    )
-    parser.add_argument(
         "-t", "--threads", type=int, metavar="N", help="threads that read (default: all cores)"
     )
-    parser.add_argument(
-        "--rate",
-        type=_rate,
-        default=layout.DEFAULT_RATE_HZ,
-        metavar="HZ|any",
-        help="the sampling rate to accept; programs that read the file assume 100 (default: 100)",
-    )
-    parser.add_argument(
-        "--components",
-        default="ENZ",
-        metavar="LETTERS",
-        help="orientations to cut, of E N Z 1 2, as 12Z; names stay as they are (default: ENZ)",
-    )
+    parser.add_argument("--config", metavar="FILE", help="TOML file with any of the options below")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace an existing OUT that is an HDF5 file"
     )
@@ -94,22 +96,74 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the whole account as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
+    _add_window(parser)
+    _add_channels(parser)
+    _add_samples(parser)
+
+
+def _add_window(parser: argparse.ArgumentParser) -> None:
+    window = _Options(parser, "which window")
+    seconds: dict[str, Any] = {"type": float, "metavar": "SECONDS"}
+    window.add(
+        "-r",
+        "--range",
+        setting="range_s",
+        text="seconds before the first and after the last pick of a station (default: 500)",
+        **seconds,
+    )
+    window.add("--before", setting="before_s", text="only before, RANGE behind", **seconds)
+    window.add("--after", setting="after_s", text="only after, RANGE before", **seconds)
+    window.add(
+        "--around",
+        setting="around",
+        text="what the seconds count from: the picks of the station, or the origin time "
+        "(default: picks)",
+        metavar="picks|origin",
+    )
+    window.add(
+        "--min-length",
+        setting="min_length_s",
+        text="lengthen shorter windows to this, half before and half behind (default: 0)",
+        **seconds,
+    )
+
+
+def _add_channels(parser: argparse.ArgumentParser) -> None:
+    channels = _Options(parser, "which channels")
+    channels.add(
+        "--components",
+        setting="components",
+        text="orientations to cut, of E N Z 1 2, as 12Z; names stay as they are (default: ENZ)",
+        metavar="LETTERS",
+    )
+
+
+def _add_samples(parser: argparse.ArgumentParser) -> None:
+    samples = _Options(parser, "which samples")
+    samples.add(
+        "--rate",
+        setting="rate_hz",
+        text="the sampling rate to accept; programs that read the file assume 100 (default: 100)",
+        type=_rate,
+        metavar="HZ|any",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the data set; exit code as the help text says."""
+    names = {field.name for field in fields(Settings)}
+    given = {name: value for name, value in vars(args).items() if name in names}
+    settings = Settings() if args.config is None else Settings.from_toml(args.config)
     report = makeh5(
         args.index,
         args.out,
         args.catalog,
         args.stations,
-        range_s=args.range,
-        rate_hz=args.rate,
+        settings=replace(settings, **given),
         threads=args.threads,
         overwrite=args.overwrite,
         update=args.update,
         restart=args.restart,
-        components=args.components,
         progress=not args.quiet,
     )
     if args.json:
@@ -120,4 +174,4 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _rate(text: str) -> float | None:
-    return None if text == "any" else float(text)
+    return None if text == ANY_RATE else float(text)

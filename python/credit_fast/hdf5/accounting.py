@@ -271,8 +271,7 @@ class MakeH5Report:
             fate = PARTIAL if gap_s > 0 else WRITTEN
             self.station_records.add(fate, gap_s=gap_s)
             return RecordFate(fate, gap_s)
-        window = cut.plan.window(self.range_s)
-        gap_s = 0.0 if window is None else (window[1] - window[0]) / 1e9
+        gap_s = 0.0 if cut.window_ns is None else (cut.window_ns[1] - cut.window_ns[0]) / 1e9
         if cut.refusal is not None:
             self._refuse(self.station_records, "station record", name, cut.refusal)
             return RecordFate(REFUSED, gap_s, cut.refusal)

@@ -16,6 +16,7 @@ from credit_fast.errors import Problem
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
+from credit_fast.hdf5.settings import Settings
 from credit_fast.times import UTCDateTime
 from credit_fast.waveform.overlaps import Overlaps
 
@@ -47,7 +48,8 @@ class StationCut:
     """What the archive gave for one station plan.
 
     `expected` names the components that are accounted for; `any_band` says that no pick named a
-    channel. Without `record` there is no waveform: because of `refusal`, else for lack of data.
+    channel; `window_ns` is what was asked for, None when nothing could be. Without `record` there
+    is no waveform: because of `refusal`, else for lack of data.
     `others` are channels of orientations that were not asked for and that have data, where a
     component is missing. `failed_records` counts, by component, the records of the window that
     failed their own check and are a gap for that; `overlaps`, by component, the samples that were
@@ -61,6 +63,7 @@ class StationCut:
     record: Record | None = None
     refusal: str | None = None
     any_band: bool = False
+    window_ns: tuple[int, int] | None = None
     others: list[str] = field(default_factory=list)
     failed_records: dict[str, int] = field(default_factory=dict)
     overlaps: dict[str, Counter[str]] = field(default_factory=dict)
@@ -73,37 +76,28 @@ class StationCut:
         return self.record is not None and bool(self.record.components)
 
 
-def cut_station(
-    source: WaveformSource,
-    plan: StationPlan,
-    *,
-    range_s: float,
-    rate_hz: float | None,
-    fill: int,
-    orientations: str = layout.ORIENTATIONS,
-) -> StationCut:
+def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -> StationCut:
     """Station record of the first picked band that has usable data in the window.
 
     Picks without any channel code take one band of the station: HH BH EH SH, then by name, again
     the first with usable data. When no band has any, the record and reason of the first band
     with data that were refused. Whatever `get_waveforms` raises goes through.
     """
-    cut = StationCut(plan, any_band=not plan.bands)
-    cut.expected = _names(plan.bands[0] if plan.bands else "??", orientations)
-    window = plan.window(range_s)
+    cut = StationCut(plan, any_band=not plan.bands, window_ns=plan.window(settings))
+    cut.expected = _names(plan.bands[0] if plan.bands else "??", settings.components)
+    window = cut.window_ns
     if plan.refusal is not None or window is None:
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
-    for band, found in _bands(source, plan, orientations, window):
+    for band, found in _bands(source, plan, settings.components, window):
         cut.problems.update(dict.fromkeys(map(str, found.problems)))
         cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
-        names = _names(band, orientations)
+        names = _names(band, settings.components)
         failed = {name: found.failed_records[name] for name in names if found.failed_records[name]}
         record = build_record(
             [trace for trace in found.traces if trace.stats.channel in names],
             window,
-            rate_hz=rate_hz,
-            fill=fill,
+            settings,
             failed_channels=failed,
         )
         if record is None or (cut.record is not None and not record.components):
@@ -116,14 +110,14 @@ def cut_station(
     return cut
 
 
-def other_orientations(source: WaveformSource, cut: StationCut, range_s: float) -> list[str]:
+def other_orientations(source: WaveformSource, cut: StationCut) -> list[str]:
     """Channels with data in the window whose orientation was not asked for, sorted.
 
     Looked for only where a component of the record is missing, in the band of the record (without
     one, in every band that would have done). A hint for the user: whatever it costs the archive
     to answer, and whatever it raises, the record itself stays as it is.
     """
-    window = cut.plan.window(range_s)
+    window = cut.window_ns
     components = cut.record.components if cut.record is not None else {}
     if cut.plan.refusal is not None or window is None or len(components) == len(cut.expected):
         return []

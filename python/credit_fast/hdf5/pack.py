@@ -31,15 +31,8 @@ class Packed:
 def pack_station(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
     """Cut and compress one station record; whatever is raised refuses it."""
     try:
-        cut = cut_station(
-            source,
-            station,
-            range_s=settings.range_s,
-            rate_hz=settings.rate_hz,
-            fill=settings.fill,
-            orientations=settings.components,
-        )
-        cut.others = other_orientations(source, cut, settings.range_s)
+        cut = cut_station(source, station, settings)
+        cut.others = other_orientations(source, cut)
         components = cut.record.components if cut.record is not None else {}
         chunks = {
             name: _compress(component.data, settings) for name, component in components.items()
@@ -53,6 +46,7 @@ def refused(station: StationPlan, reason: str, settings: Settings) -> Packed:
     """A record without any waveform, and why."""
     cut = StationCut(station, [f"??{letter}" for letter in settings.components])
     cut.refusal, cut.any_band = reason, not station.bands
+    cut.window_ns = station.window(settings)
     return Packed(cut, {})
 
 

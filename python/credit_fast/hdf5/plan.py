@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from credit_fast.catalogs.model import Event, Pick
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.settings import Settings
 
 __all__ = ["EventPlan", "PickRow", "StationPlan", "plan_event", "plan_events"]
 
@@ -45,7 +46,7 @@ class PickRow:
 
 @dataclass(slots=True)
 class StationPlan:
-    """One station record to be cut: codes, pick rows in file order, window, bands.
+    """One station record to be cut: codes, origin time, pick rows in file order, window, bands.
 
     `first_ns` and `last_ns` are the earliest and latest usable pick, None without any. `bands`
     holds the picked bands in the order of the rows; empty: no pick names a channel, any band
@@ -55,6 +56,7 @@ class StationPlan:
     network: str
     station: str
     location: str
+    origin_ns: int
     rows: list[PickRow] = field(default_factory=list)
     bands: list[str] = field(default_factory=list)
     channels: list[str] = field(default_factory=list)
@@ -72,12 +74,16 @@ class StationPlan:
         """Pick keys in file order, one per row that the data set keeps."""
         return [row.pick.key for row in self.rows if not row.phase_fault]
 
-    def window(self, range_s: float) -> tuple[int, int] | None:
-        """First pick - range to last pick + range in ns, both ends included; None without."""
+    @property
+    def picks_ns(self) -> tuple[int, int] | None:
+        """Earliest and latest usable pick; None without any."""
         if self.first_ns is None or self.last_ns is None:
             return None
-        margin_ns = round(range_s * 1e9)
-        return self.first_ns - margin_ns, self.last_ns + margin_ns
+        return self.first_ns, self.last_ns
+
+    def window(self, settings: Settings) -> tuple[int, int] | None:
+        """What is asked for, ns since 1970, both ends included; None when nothing can be."""
+        return settings.window(self.origin_ns, self.picks_ns)
 
     def attributes(self) -> layout.Attributes:
         """Attributes of all pick rows; each name once."""
@@ -130,7 +136,7 @@ def plan_event(event: Event) -> EventPlan:
         codes = (pick.network, pick.station, location)
         station = stations.get(codes)
         if station is None:
-            station = stations[codes] = StationPlan(*codes)
+            station = stations[codes] = StationPlan(*codes, event.time_ns)
             station.refusal = _station_fault(station)
         station.rows.append(_plan_row(event, pick))
     for station in stations.values():

@@ -30,6 +30,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from credit_fast.hdf5.settings import Settings
 from credit_fast.times import to_ns
 
 __all__ = ["Component", "Record", "build_record"]
@@ -120,9 +121,7 @@ class _Segment:
 def build_record(
     traces: Iterable[Any],
     window_ns: tuple[int, int],
-    *,
-    rate_hz: float | None = 100.0,
-    fill: int = 0,
+    settings: Settings,
     failed_channels: Collection[str] = (),
 ) -> Record | None:
     """Station record of the traces of one band at one station.
@@ -133,10 +132,9 @@ def build_record(
         Objects with ObsPy's `stats` and a 1-D `data`, in any order.
     window_ns
         First and last time asked for, ns since 1970; samples up to half a sample outside count.
-    rate_hz
-        The only rate that is accepted; None accepts any, but one for the record.
-    fill
-        Value of samples that a component lacks.
+    settings
+        The rate that is accepted (None accepts any, but one for the record), and the value of
+        samples that a component lacks.
     failed_channels
         Channels with records that were left out of `traces`, as they failed their own check.
 
@@ -147,7 +145,7 @@ def build_record(
     for channel in failed_channels:
         if channel not in segments:
             record.refused.setdefault(channel, FAILED_CHECK)
-    kept = _of_one_rate(segments, record, rate_hz, (window_ns[1] - window_ns[0]) / 1e9)
+    kept = _of_one_rate(segments, record, settings.rate_hz, (window_ns[1] - window_ns[0]) / 1e9)
     if not kept:
         if record.refused:
             record.refusal = "; ".join(sorted(set(record.refused.values())))
@@ -165,7 +163,7 @@ def build_record(
         return record
     for channel, parts in kept.items():
         placed = list(zip(places[channel], parts, strict=True))
-        record.components[channel] = _place(record, channel, placed, window_ns, fill)
+        record.components[channel] = _place(record, channel, placed, window_ns, settings.fill)
     return record
 
 

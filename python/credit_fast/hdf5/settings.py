@@ -1,16 +1,32 @@
 """What a user chooses for a data set: every option that changes what is in it, checked once.
 
-How the job is run (threads, progress, names of files) is no setting. No HDF5, no archive.
+How the job is run (threads, progress, names of files) is no setting. No HDF5, no archive. The
+reasons for the defaults are in docs/decisions/0013.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import difflib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from credit_fast.hdf5 import layout
 
-__all__ = ["Settings"]
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+__all__ = ["ANY_RATE", "Settings"]
+
+ANY_RATE = "any"  # how text says `rate_hz=None`
+_AROUND = ("picks", "origin")
+_MAX_SECONDS = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +36,14 @@ class Settings:
     Attributes
     ----------
     range_s
-        Seconds before the first and after the last pick.
+        Seconds before the first and after the last pick (or the origin, see `around`).
+    before_s, after_s
+        The same for each side by itself; None: `range_s`.
+    around
+        `"picks"`: the window runs from the first pick - before to the last pick + after;
+        `"origin"`: from the origin time - before to the origin time + after.
+    min_length_s
+        A window is at least so long; what lacks is added in halves before and behind.
     rate_hz
         The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
     fill
@@ -32,28 +55,126 @@ class Settings:
     """
 
     range_s: float = 500.0
+    before_s: float | None = None
+    after_s: float | None = None
+    around: str = "picks"
+    min_length_s: float = 0.0
     rate_hz: float | None = layout.DEFAULT_RATE_HZ
     fill: int = 0
     compression_level: int = 4
     components: str = layout.ORIENTATIONS
 
     def __post_init__(self) -> None:
-        if not 0 <= self.range_s < 1e6:
-            raise ValueError(f"range_s {self.range_s}: expected 0 to 1000000 seconds")
-        if self.rate_hz is not None and not 0 < self.rate_hz < 1e6:
+        self._number("range_s", 0, _MAX_SECONDS, "seconds")
+        self._number("before_s", 0, _MAX_SECONDS, "seconds", or_none=True)
+        self._number("after_s", 0, _MAX_SECONDS, "seconds", or_none=True)
+        self._number("min_length_s", 0, _MAX_SECONDS, "seconds")
+        self._word("around", _AROUND)
+        if self.rate_hz is not None and not (_is_number(self.rate_hz) and 0 < self.rate_hz < 1e6):
             raise ValueError(
-                f"rate_hz {self.rate_hz}: expected a positive rate in Hz, or None for any"
+                f"rate_hz {self.rate_hz!r}: expected a positive rate in Hz, or None for any"
             )
-        if not -(2**31) <= self.fill < 2**31:
-            raise ValueError(f"fill {self.fill}: expected an int32 value")
-        if not 1 <= self.compression_level <= 9:
-            raise ValueError(f"compression_level {self.compression_level}: expected 1 to 9")
+        self._whole("fill", -(2**31), 2**31 - 1, "an int32 value")
+        self._whole("compression_level", 1, 9, "1 to 9")
         known, letters = layout.ORIENTATIONS_ON_REQUEST, self.components
-        if not letters or len(set(letters)) < len(letters) or set(letters) - {*known}:
+        if (
+            not isinstance(letters, str)
+            or not letters
+            or len(set(letters)) < len(letters)
+            or set(letters) - {*known}
+        ):
             raise ValueError(
                 f"components {letters!r}: expected letters of {' '.join(known)}, each once"
             )
 
+    def window(self, origin_ns: int, picks_ns: tuple[int, int] | None) -> tuple[int, int] | None:
+        """First and last time to ask for, ns since 1970; None where there is nothing to go by.
+
+        `picks_ns` are the first and the last time that the record is cut around, None without
+        any: then only `around="origin"` has a window.
+        """
+        if self.around == "origin":
+            picks_ns = (origin_ns, origin_ns)
+        elif picks_ns is None:
+            return None
+        before_s = self.range_s if self.before_s is None else self.before_s
+        after_s = self.range_s if self.after_s is None else self.after_s
+        start_ns, end_ns = picks_ns[0] - round(before_s * 1e9), picks_ns[1] + round(after_s * 1e9)
+        lacking_ns = max(0, round(self.min_length_s * 1e9) - (end_ns - start_ns))
+        return start_ns - lacking_ns // 2, end_ns + lacking_ns - lacking_ns // 2
+
     def to_dict(self) -> dict[str, Any]:
-        """All options, as JSON and TOML hold them."""
-        return asdict(self)
+        """All options, as JSON and TOML hold them; `from_dict` gives the same settings again."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.rate_hz is None:
+            values["rate_hz"] = ANY_RATE
+        return values
+
+    def to_toml(self) -> str:
+        """The text of a configuration file that gives these settings; None is left out."""
+        lines = (
+            f"{name} = {json.dumps(value, ensure_ascii=False)}"
+            for name, value in self.to_dict().items()
+            if value is not None
+        )
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], place: str = "settings") -> Settings:
+        """Settings of these options, defaults for the rest.
+
+        ValueError, with `place`, for a name that is none, or a value out of its range.
+        """
+        known = [field.name for field in fields(cls)]
+        given = dict(values)
+        for name in given:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+                raise ValueError(f"{place}: unknown key {name!r}: {hint}")
+        if given.get("rate_hz") == ANY_RATE:
+            given["rate_hz"] = None
+        try:
+            return cls(**given)
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+
+    @classmethod
+    def from_toml(cls, path: str | os.PathLike[str]) -> Settings:
+        """Settings of a configuration file: `name = value` lines in TOML, names as here.
+
+        `rate_hz = "any"` accepts every rate; other options that may be None are so when they are
+        left out. FileNotFoundError, PermissionError, IsADirectoryError; ValueError as from
+        `from_dict`, and for what is no TOML.
+        """
+        with Path(path).open("rb") as file:
+            try:
+                values = tomllib.load(file)
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+                raise ValueError(f"{os.fspath(path)} is no TOML: {error}") from error
+        return cls.from_dict(values, os.fspath(path))
+
+    def _number(
+        self, name: str, low: float, high: float, unit: str, *, or_none: bool = False
+    ) -> None:
+        value = getattr(self, name)
+        if or_none and value is None:
+            return
+        if not _is_number(value) or not low <= value < high:
+            raise ValueError(f"{name} {value!r}: expected {low:g} to {high:.0f} {unit}")
+
+    def _whole(self, name: str, low: int, high: int, expected: str) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise ValueError(f"{name} {value!r}: expected {expected}")
+
+    def _word(self, name: str, known: tuple[str, ...]) -> None:
+        value = getattr(self, name)
+        if value not in known:
+            near = difflib.get_close_matches(str(value), known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"{name} {value!r}: expected one of {', '.join(known)}{hint}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
