@@ -157,3 +157,34 @@ def test_an_event_lacks_the_whole_window_of_a_station_without_data(make: Any) ->
     assert report.events.gap_s == 10.0  # 1.0 to 11.0 s of X1.BBB.00
     line = next(line for line in str(report).splitlines() if line.startswith("events"))
     assert line.split() == ["events", "1", "0", "1", "10.00", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("channels", "taken"),
+    [
+        ("BH?,HH?", "BH"),
+        (["HH?", "BH?"], "HH"),
+        ("EH?,BH?", "BH"),
+        ("?H?", "HH"),
+        ("?L?,B??", "BH"),
+    ],
+)
+def test_the_first_listed_band_with_data_is_cut_whichever_was_picked(
+    make: Any, channels: Any, taken: str
+) -> None:
+    traces = [*three(STATION, 0.0, 600), *three(STATION, 0.0, 600, band="BH")]
+    _, file = make(traces, event(pick("P", 3.0, f"{STATION}.HHZ")), channels=channels)
+    assert list(file[EVID][STATION]) == [f"{taken}{letter}" for letter in "ENZ"]
+
+
+def test_a_listed_band_whose_data_are_refused_gives_way_to_the_next(make: Any) -> None:
+    traces = [*fast("HH"), *three(STATION, 0.0, 600, band="BH")]
+    report, file = make(traces, event(pick("P", 3.0)), channels="H??,BH?")
+    assert list(file[EVID][STATION]) == ["BHE", "BHN", "BHZ"]
+    assert not report.refusals
+
+
+def test_a_band_that_is_not_listed_is_no_data(make: Any) -> None:
+    report, file = make(three(STATION, 0.0, 600), event(pick("P", 3.0)), channels="BH?")
+    assert list(file[EVID][STATION]) == []
+    assert (report.components.no_data, report.picks.no_data) == (3, 1)

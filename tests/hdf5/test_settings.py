@@ -30,6 +30,12 @@ STATION = "X1.AAA.00"
         ({"rate_hz": "fast"}, "rate_hz 'fast': expected a positive rate in Hz, or None for any"),
         ({"fill": 0.5}, "fill 0.5: expected an int32 value"),
         ({"compression_level": 10}, "compression_level 10: expected 1 to 9"),
+        (
+            {"channels": "BHZ"},
+            "channels 'BHZ': expected two letters of a band and `?`, as HH? (orientations are "
+            "`components`)",
+        ),
+        ({"channels": 5}, "channels 5: expected words between commas, or a list of them"),
         ({"components": ["Z"]}, "components ['Z']: expected letters of E N Z 1 2, each once"),
     ],
 )
@@ -42,7 +48,7 @@ def test_what_is_out_of_its_range_is_named_with_what_is_expected(
 
 
 def test_settings_come_back_from_their_toml_and_their_dict(tmp_path: Path) -> None:
-    made = Settings(range_s=30, after_s=90.5, around="origin", rate_hz=None, components="12Z")
+    made = Settings(range_s=30, after_s=90.5, around="origin", rate_hz=None, channels="BH?, HH?")
     (tmp_path / "made.toml").write_text(made.to_toml())
     assert Settings.from_toml(tmp_path / "made.toml") == made
     assert Settings.from_dict(made.to_dict()) == made

@@ -39,6 +39,7 @@ examples:
   credit-fast makeh5 -i index.db -o 2019.h5 -c events.pha -s stations.loc
   credit-fast makeh5 -i index.db -o short.h5 -c events.pha -s stations.loc -r 30 -t 8
   credit-fast makeh5 -i index.db -o all-rates.h5 -c events.pha --rate any --json > account.json
+  credit-fast makeh5 -i index.db -o broadband.h5 -c events.pha --channels "BH?,HH?"
   credit-fast makeh5 -i index.db -o borehole.h5 -c events.pha --components 12Z
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
 
@@ -130,6 +131,13 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
 
 def _add_channels(parser: argparse.ArgumentParser) -> None:
     channels = _Options(parser, "which channels")
+    channels.add(
+        "--channels",
+        setting="channels",
+        text='bands in order of preference, as "BH?,HH?": the first with usable data is cut, '
+        "whichever was picked (default: the picked band)",
+        metavar="LIST",
+    )
     channels.add(
         "--components",
         setting="components",

@@ -77,19 +77,19 @@ class StationCut:
 
 
 def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -> StationCut:
-    """Station record of the first picked band that has usable data in the window.
+    """Station record of the first band, in order of preference, with usable data in the window.
 
-    Picks without any channel code take one band of the station: HH BH EH SH, then by name, again
-    the first with usable data. When no band has any, the record and reason of the first band
-    with data that were refused. Whatever `get_waveforms` raises goes through.
+    Bands are those of the settings, else the picked ones, else any; several that match one
+    pattern: HH BH EH SH, then by name. When no band has usable data, the record and reason of the
+    first band with data that were refused. Whatever `get_waveforms` raises goes through.
     """
     cut = StationCut(plan, any_band=not plan.bands, window_ns=plan.window(settings))
-    cut.expected = _names(plan.bands[0] if plan.bands else "??", settings.components)
+    cut.expected = _names(settings.band_patterns(plan.bands)[0], settings.components)
     window = cut.window_ns
     if plan.refusal is not None or window is None:
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
-    for band, found in _bands(source, plan, settings.components, window):
+    for band, found in _bands(source, plan, settings, window):
         cut.problems.update(dict.fromkeys(map(str, found.problems)))
         cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
         names = _names(band, settings.components)
@@ -110,7 +110,7 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
     return cut
 
 
-def other_orientations(source: WaveformSource, cut: StationCut) -> list[str]:
+def other_orientations(source: WaveformSource, cut: StationCut, settings: Settings) -> list[str]:
     """Channels with data in the window whose orientation was not asked for, sorted.
 
     Looked for only where a component of the record is missing, in the band of the record (without
@@ -123,7 +123,9 @@ def other_orientations(source: WaveformSource, cut: StationCut) -> list[str]:
         return []
     asked = {name[-1] for name in cut.expected}
     others = "".join(letter for letter in layout.SEED_ORIENTATIONS if letter not in asked)
-    bands = [cut.expected[0][:2]] if cut.record is not None else cut.plan.bands or ["??"]
+    bands = settings.band_patterns(cut.plan.bands)
+    if cut.record is not None:
+        bands = [cut.expected[0][:2]]
     found: set[str] = set()
     for band in bands:
         try:
@@ -135,15 +137,16 @@ def other_orientations(source: WaveformSource, cut: StationCut) -> list[str]:
 
 
 def _bands(
-    source: WaveformSource, plan: StationPlan, orientations: str, window_ns: tuple[int, int]
+    source: WaveformSource, plan: StationPlan, settings: Settings, window_ns: tuple[int, int]
 ) -> Iterator[tuple[str, Fetched]]:
     """Each band that would do, in order of preference, with what the archive has of it."""
-    for band in plan.bands:
-        yield band, fetch(source, plan, f"{band}[{orientations}]", window_ns)
-    if not plan.bands:
-        found = fetch(source, plan, f"??[{orientations}]", window_ns)
-        for band in _by_preference(found):
-            yield band, found
+    seen: set[str] = set()
+    for pattern in settings.band_patterns(plan.bands):
+        found = fetch(source, plan, f"{pattern}[{settings.components}]", window_ns)
+        for band in _by_preference(found) if "?" in pattern else [pattern]:
+            if band not in seen:
+                seen.add(band)
+                yield band, found
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def pack_station(source: WaveformSource, station: StationPlan, settings: Setting
     """Cut and compress one station record; whatever is raised refuses it."""
     try:
         cut = cut_station(source, station, settings)
-        cut.others = other_orientations(source, cut)
+        cut.others = other_orientations(source, cut, settings)
         components = cut.record.components if cut.record is not None else {}
         chunks = {
             name: _compress(component.data, settings) for name, component in components.items()
@@ -44,7 +44,8 @@ def pack_station(source: WaveformSource, station: StationPlan, settings: Setting
 
 def refused(station: StationPlan, reason: str, settings: Settings) -> Packed:
     """A record without any waveform, and why."""
-    cut = StationCut(station, [f"??{letter}" for letter in settings.components])
+    band = settings.band_patterns(station.bands)[0]
+    cut = StationCut(station, [f"{band}{letter}" for letter in settings.components])
     cut.refusal, cut.any_band = reason, not station.bands
     cut.window_ns = station.window(settings)
     return Packed(cut, {})

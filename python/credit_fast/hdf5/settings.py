@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -25,6 +26,8 @@ else:
 __all__ = ["ANY_RATE", "Settings"]
 
 ANY_RATE = "any"  # how text says `rate_hz=None`
+_BAND_PATTERN = re.compile(r"[A-Za-z0-9?]{2}\?\Z")
+_BAND_EXPECTED = "expected two letters of a band and `?`, as HH? (orientations are `components`)"
 _AROUND = ("picks", "origin")
 _MAX_SECONDS = 1e6
 
@@ -44,6 +47,9 @@ class Settings:
         `"origin"`: from the origin time - before to the origin time + after.
     min_length_s
         A window is at least so long; what lacks is added in halves before and behind.
+    channels
+        Bands to cut in order of preference, as `("BH?", "HH?")` or `"BH?,HH?"`; `?` in the band
+        stands for any letter. Empty: the picked band, without one that of `layout.BAND_ORDER`.
     rate_hz
         The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
     fill
@@ -59,6 +65,7 @@ class Settings:
     after_s: float | None = None
     around: str = "picks"
     min_length_s: float = 0.0
+    channels: tuple[str, ...] = ()
     rate_hz: float | None = layout.DEFAULT_RATE_HZ
     fill: int = 0
     compression_level: int = 4
@@ -70,6 +77,10 @@ class Settings:
         self._number("after_s", 0, _MAX_SECONDS, "seconds", or_none=True)
         self._number("min_length_s", 0, _MAX_SECONDS, "seconds")
         self._word("around", _AROUND)
+        self._words("channels")
+        for pattern in self.channels:
+            if not _BAND_PATTERN.match(pattern):
+                raise ValueError(f"channels {pattern!r}: {_BAND_EXPECTED}")
         if self.rate_hz is not None and not (_is_number(self.rate_hz) and 0 < self.rate_hz < 1e6):
             raise ValueError(
                 f"rate_hz {self.rate_hz!r}: expected a positive rate in Hz, or None for any"
@@ -103,12 +114,19 @@ class Settings:
         lacking_ns = max(0, round(self.min_length_s * 1e9) - (end_ns - start_ns))
         return start_ns - lacking_ns // 2, end_ns + lacking_ns - lacking_ns // 2
 
+    def band_patterns(self, picked: list[str]) -> list[str]:
+        """Bands to look for, preferred ones first: those listed, else the picked, else any."""
+        return [pattern[:2] for pattern in self.channels] or picked or ["??"]
+
     def to_dict(self) -> dict[str, Any]:
         """All options, as JSON and TOML hold them; `from_dict` gives the same settings again."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.rate_hz is None:
             values["rate_hz"] = ANY_RATE
-        return values
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
 
     def to_toml(self) -> str:
         """The text of a configuration file that gives these settings; None is left out."""
@@ -167,6 +185,15 @@ class Settings:
         value = getattr(self, name)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise ValueError(f"{name} {value!r}: expected {expected}")
+
+    def _words(self, name: str) -> None:
+        """Make a tuple of a list, or of words between commas; each once, in their order."""
+        value = getattr(self, name)
+        words = value.split(",") if isinstance(value, str) else value
+        if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
+            raise ValueError(f"{name} {value!r}: expected words between commas, or a list of them")
+        stripped = (word.strip() for word in words)
+        object.__setattr__(self, name, tuple(dict.fromkeys(filter(None, stripped))))
 
     def _word(self, name: str, known: tuple[str, ...]) -> None:
         value = getattr(self, name)
