@@ -80,6 +80,9 @@ class MemoryArchive:
             ]
         )
 
+    def get_nslc(self) -> list[tuple[str, str, str, str]]:
+        return sorted({tuple(item.id.split(".")) for item in self.traces})  # type: ignore[misc]
+
     def _cut(self, item: Trace, start_ns: int, end_ns: int) -> Trace | None:
         rate = item.stats.sampling_rate
         begin = item.stats.starttime.ns

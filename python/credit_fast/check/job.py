@@ -29,8 +29,9 @@ from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
-from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
+from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events, plan_unpicked
 from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
+from credit_fast.hdf5.selection import Selection, is_choice
 from credit_fast.hdf5.settings import Settings
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
@@ -105,7 +106,11 @@ def testh5(
         table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         source = Client(index) if isinstance(index, str | os.PathLike) else index
         archive = None if source is None else ArchiveCheck(source, range_s, settings)
-        job = _Job(path, events, table, archive, _Chosen(sample if archive else 0, seed))
+        selection = Selection(settings or Settings(), table)
+        if source is not None:
+            selection = Selection.of(selection.settings, table, source)
+        chosen = _Chosen(sample if archive else 0, seed)
+        job = _Job(path, events, table, archive, chosen, selection)
         job.run(progress)
         write(str(job.report))
     return job.report
@@ -177,12 +182,14 @@ class _Job:
         table: StationTable | None,
         archive: ArchiveCheck | None,
         chosen: _Chosen,
+        selection: Selection,
     ) -> None:
         self.path = path
         self.events = events
         self.table = table
         self.archive = archive
         self.chosen = chosen
+        self.selection = selection
         self.report = CheckReport(os.fspath(path), str(events.path))
         self.is_new = False
 
@@ -198,13 +205,17 @@ class _Job:
             names = dict.fromkeys(dataset.events())
             task = bar.add_task("testh5", total=len(self.events))
             known: set[str] = set()
-            for plan in plan_events(self.events):
-                known.add(plan.event.event_id)
-                self._check_event(dataset.root, names, plan)
+            left_out: dict[str, str] = {}
+            for plan in plan_events(self.events, self.selection):
+                if is_choice(plan.refusal):
+                    left_out[plan.event.event_id] = f"left out by choice: {plan.refusal}"
+                else:
+                    known.add(plan.event.event_id)
+                    self._check_event(dataset.root, names, plan)
                 bar.advance(task)
             for evid in names:
                 if evid not in known:
-                    text = "the catalogue has no such event"
+                    text = left_out.get(evid, "the catalogue has no such event")
                     self.report.add(EXTRA, "event", f"/{evid}", text)
             if self.archive is not None:
                 task = bar.add_task("against the archive", total=len(self.chosen.records))
@@ -221,9 +232,8 @@ class _Job:
                 report.add(DIFFERENT, "event", place, str(plan.refusal))
             return
         report.expected["event"] += 1
-        report.expected["station record"] += len(plan.stations)
-        report.expected["component"] += 3 * len(plan.stations)
-        report.expected["pick"] += len(plan.event.picks)
+        asked = [item for item in plan.stations if item.rows and not is_choice(item.refusal)]
+        self._expect(asked)
         if plan.refusal is not None:
             report.add(MISSING, "event", place, plan.refusal)
             return
@@ -239,13 +249,45 @@ class _Job:
         members = members_of(group)
         if members.problem is not None:
             report.add(UNREADABLE, "event", place, members.problem)
-        known = {station.station_id for station in plan.stations}
+        known = {station.station_id for station in asked}
         for name in members.names:
-            if name not in known:
+            if name in known:
+                continue
+            station = self._unpicked(plan, name)
+            if station is None:
                 text = "no pick names this station"
                 report.add(EXTRA, "station record", f"{place}/{name}", text)
-        for station in plan.stations:
+            else:
+                asked.append(station)
+                self._expect([station])
+        for station in asked:
             self._check_station(group, members.names, evid, station)
+        for station in plan.stations:
+            # Where the archive has nothing of a station without picks, it has no group.
+            if not station.rows and station.station_id not in members.names:
+                self.chosen.offer(evid, station)
+
+    def _expect(self, stations: list[StationPlan]) -> None:
+        expected = self.report.expected
+        expected["station record"] += len(stations)
+        expected["component"] += len(self.selection.settings.components) * len(stations)
+        expected["pick"] += sum(row.asked for station in stations for row in station.rows)
+
+    def _unpicked(self, plan: EventPlan, name: str) -> StationPlan | None:
+        """The plan of a group that no pick names; None when it has no reason to be there."""
+        codes = name.split(".")
+        if not self.selection.settings.all_stations or len(codes) != 3:
+            return None
+        for station in plan.stations:
+            if station.station_id == name:
+                return None if station.rows else station
+        if tuple(codes[:2]) in {(item.network, item.station) for item in plan.stations}:
+            return None
+        distance_km = self.selection.distance_km(plan.event, (codes[0], codes[1], codes[2]))
+        if distance_km is None or self.selection.is_too_far(distance_km):
+            return None
+        known = (codes[0], codes[1], codes[2])
+        return plan_unpicked(plan.event, known, distance_km, self.selection)
 
     def _check_station(
         self, event: h5py.Group, listed: Collection[str], evid: str, plan: StationPlan
@@ -269,6 +311,7 @@ class _Job:
             coordinates=coordinates,
             has_table=self.table is not None,
             is_new=self.is_new,
+            components=len(self.selection.settings.components),
         )
         if self.archive is not None:
             self.archive.see(record)

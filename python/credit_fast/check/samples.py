@@ -14,7 +14,7 @@ import numpy as np
 from credit_fast.check.report import DIFFERENT, UNREADABLE, CheckReport
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.cut import WaveformSource, cut_station, fetch
-from credit_fast.hdf5.nodes import child_of
+from credit_fast.hdf5.nodes import child_of, members_of
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.reader import ComponentRecord, Dataset, StationRecord, read_station
 from credit_fast.hdf5.record import Component, Record, build_record
@@ -52,8 +52,12 @@ class ArchiveCheck:
         place = f"/{evid}/{plan.station_id}"
         report.compared_records += 1
         try:
-            group = child_of(child_of(dataset.root, evid), plan.station_id)
-            text = self._difference(report, read_station(group, plan.station_id), plan)
+            event = child_of(dataset.root, evid)
+            if not plan.rows and plan.station_id not in members_of(event).names:
+                text = self._lost(plan)
+            else:
+                stored = read_station(child_of(event, plan.station_id), plan.station_id)
+                text = self._difference(report, stored, plan)
         except Exception as error:  # of the archive or of a damaged chunk: a finding, not the end
             text = f"could not be compared: {type(error).__name__}: {error}"
             report.add(UNREADABLE, "samples", place, text)
@@ -65,9 +69,7 @@ class ArchiveCheck:
         """What differs between the stored station record and the archive; empty: nothing."""
         names = sorted(stored.components)
         if not names:
-            if all(self._cut_as_planned(plan, made) is None for made in self._possible_settings()):
-                return ""
-            return "no waveform, but the archive has samples at the picks"
+            return self._lost(plan)
         record = self._cut_again(stored, plan, stored.components[names[0]].rate_hz)
         if record is None:
             return f"the archive has no {' '.join(names)} there"
@@ -86,6 +88,12 @@ class ArchiveCheck:
             else:
                 report.compared_samples += item.npts
         return "; ".join(texts)
+
+    def _lost(self, plan: StationPlan) -> str:
+        """What the archive has for a record without waveform; empty: nothing."""
+        if all(self._cut_as_planned(plan, made) is None for made in self._possible_settings()):
+            return ""
+        return "no waveform, but the archive has samples at the picks"
 
     @property
     def _is_planned(self) -> bool:

@@ -37,12 +37,13 @@ def check_station(
     coordinates: Station | None,
     has_table: bool,
     is_new: bool,
+    components: int,
 ) -> None:
     """Note everything in which the record differs from its plan.
 
     `coordinates` are the station's in the station table; without a table (`has_table`) the
     coordinates in the file are taken as they are. `is_new`: the file is of makeh5, not of the
-    toolkit before it, which wrote fewer attributes.
+    toolkit before it, which wrote fewer attributes. `components` is how many there should be.
     """
     of_station = dict(layout.station_attributes(plan.keys, coordinates))
     of_picks = dict(plan.attributes())
@@ -62,7 +63,7 @@ def check_station(
     for problem in record.problems:
         if not problem.startswith(known):
             report.add(UNREADABLE, "station record", place, problem)
-    _check_components(report, place, record, is_new)
+    _check_components(report, place, record, is_new, components)
 
 
 def _note_picks(
@@ -73,7 +74,7 @@ def _note_picks(
     faults: Iterable[Difference],
 ) -> None:
     """Give each fault to its row; one finding for each row and kind of fault."""
-    rows = {(row.pick.key, row.extra): row for row in plan.rows if not row.phase_fault}
+    rows = {(row.pick.key, row.extra): row for row in plan.rows if row.is_kept}
     by_row: defaultdict[tuple[str, int], list[Difference]] = defaultdict(list)
     strays: defaultdict[str, list[Difference]] = defaultdict(list)
     for fault in faults:
@@ -84,6 +85,8 @@ def _note_picks(
         else:
             by_row[owner].append(fault)
     for row in plan.rows:
+        if not row.asked:
+            continue
         if row.phase_fault:
             text = f"{row.refusal}, line {row.pick.line} of the catalogue"
             report.add(MISSING, "pick", f"{place} {row.pick.key}", text)
@@ -136,16 +139,19 @@ def _note(report: CheckReport, place: str, faults: list[Difference], where: str)
         report.add(kind, "pick", place, "; ".join(texts[:_LISTED]) + more + where)
 
 
-def _check_components(report: CheckReport, place: str, record: StationRecord, is_new: bool) -> None:
+def _check_components(
+    report: CheckReport, place: str, record: StationRecord, is_new: bool, expected: int
+) -> None:
     components = list(record.components.values())
     present = sorted([*record.components, *record.undated])
     report.components_per_station[len(present)] += 1
     report.found["component"] += len(present)
     report.components_with_gaps += sum(bool(component.gaps) for component in components)
     names = " ".join(present) or "none"
-    if len(present) < 3:
-        report.add(MISSING, "component", place, f"{len(present)} of 3 components ({names})")
-    elif len(present) > 3:
+    if len(present) < expected:
+        text = f"{len(present)} of {expected} components ({names})"
+        report.add(MISSING, "component", place, text)
+    elif len(present) > expected:
         report.add(EXTRA, "component", place, f"{len(present)} components ({names})")
     absent = {item.name: _absent_attributes(item, is_new) for item in components}
     absent |= dict.fromkeys(record.undated, layout.BEGIN_TIME)

@@ -39,6 +39,9 @@ examples:
   credit-fast makeh5 -i index.db -o 2019.h5 -c events.pha -s stations.loc
   credit-fast makeh5 -i index.db -o short.h5 -c events.pha -s stations.loc -r 30 -t 8
   credit-fast makeh5 -i index.db -o all-rates.h5 -c events.pha --rate any --json > account.json
+  credit-fast makeh5 -i index.db -o local.h5 -c events.pha --phases Pg,Sg --min-picks 8
+  credit-fast makeh5 -i index.db -o network.h5 -c events.pha -s stations.loc \
+      --max-distance 300 --all-stations --around origin --before 60 --after 300
   credit-fast makeh5 -i index.db -o broadband.h5 -c events.pha --channels "BH?,HH?"
   credit-fast makeh5 -i index.db -o borehole.h5 -c events.pha --components 12Z
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
@@ -98,6 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the whole account as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
     _add_window(parser)
+    _add_selection(parser)
     _add_channels(parser)
     _add_samples(parser)
 
@@ -126,6 +130,37 @@ def _add_window(parser: argparse.ArgumentParser) -> None:
         setting="min_length_s",
         text="lengthen shorter windows to this, half before and half behind (default: 0)",
         **seconds,
+    )
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    selection = _Options(parser, "which picks, events and stations")
+    selection.add(
+        "--phases",
+        setting="phases",
+        text="keep rows of these phases only, as Pg,Sg (default: all)",
+        metavar="LIST",
+    )
+    selection.add(
+        "--min-picks",
+        setting="min_picks",
+        text="leave out events with fewer arrivals (default: 0)",
+        type=int,
+        metavar="N",
+    )
+    selection.add(
+        "--max-distance",
+        setting="max_distance_km",
+        text="leave out stations farther from the epicentre (default: none is too far)",
+        type=float,
+        metavar="KM",
+    )
+    selection.add(
+        "--all-stations",
+        setting="all_stations",
+        text="cut all stations of the archive within --max-distance, with or without picks; "
+        "needs -s (default: those that picks name)",
+        action="store_true",
     )
 
 

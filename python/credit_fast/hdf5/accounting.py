@@ -13,6 +13,9 @@ has exactly one fate, so total = written + partial + no data + refused on every 
 - event: written when all its station records are; partial when at least one has a waveform. When
   none has: refused for the reason of its first refused record, else no data.
 
+What was left out by choice (a phase, a station or an event that was not asked for) is refused, too,
+but no problem, and its reason never that of an event of which something was asked.
+
 Gap seconds are seconds of the asked windows without a sample, summed over what is partial: of a
 component its own; of a station record those of its best component; of an event those of its
 station records, where one without any waveform lacks its whole window.
@@ -35,6 +38,7 @@ from credit_fast.hdf5.cut import StationCut
 from credit_fast.hdf5.layout import ORIENTATIONS, TRAVTIME
 from credit_fast.hdf5.plan import NO_TIME, EventPlan, PickRow
 from credit_fast.hdf5.record import WRONG_RATE
+from credit_fast.hdf5.selection import is_choice
 
 __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
@@ -145,6 +149,7 @@ class MakeH5Report:
     refusals: list[Refusal] = field(default_factory=list)
     duplicate_events: int = 0
     stations_without_coordinates: Counter[str] = field(default_factory=Counter)
+    unplaced_stations: list[str] = field(default_factory=list)
     stations_without_channel: int = 0
     other_orientations: Counter[str] = field(default_factory=Counter)
     records_with_other_orientations: int = 0
@@ -235,10 +240,11 @@ class MakeH5Report:
             for _ in self.orientations:
                 self.components.add(REFUSED, "event refused")
             for row in station.rows:
-                self._count_pick(row, REFUSED, "event refused")
+                self._count_pick(row, REFUSED, "event refused" if row.asked else str(row.refusal))
 
     def count_event(self, records: list[RecordFate]) -> None:
-        """Count an event by what became of each of its station records."""
+        """Count an event by what became of each of its station records that were asked for."""
+        records = [record for record in records if not is_choice(record.reason)]
         fates = {record.fate for record in records}
         if fates == {WRITTEN}:
             self.events.add(WRITTEN)
@@ -255,7 +261,7 @@ class MakeH5Report:
         self.stations_without_channel += cut.any_band
         self.records_with_other_orientations += bool(cut.others)
         self.other_orientations.update(cut.others)
-        if not coordinates:
+        if not coordinates and not is_choice(cut.plan.refusal):
             self.stations_without_coordinates[cut.plan.station_id] += 1
         self._count_components(name, cut)
         self.failed_channels += len(cut.failed_records)
@@ -304,7 +310,9 @@ class MakeH5Report:
     def _count_station_pick(self, name: str, row: PickRow, cut: StationCut) -> None:
         self.picks_without_time += row.refusal == NO_TIME
         self.repeated_picks += row.extra > 0
-        if cut.plan.refusal is not None:
+        if not row.asked:
+            self._count_pick(row, REFUSED, str(row.refusal))
+        elif cut.plan.refusal is not None:
             self._count_pick(row, REFUSED, "station record refused")
         elif row.refusal is not None or row.data_ns is None:
             self._count_pick(row, REFUSED, str(row.refusal))
@@ -329,7 +337,8 @@ class MakeH5Report:
         self, tally: Tally, level: str, name: str, reason: str, detail: str | None = None
     ) -> None:
         tally.add(REFUSED, reason)
-        self.refusals.append(Refusal(level, name, detail or reason))
+        if not is_choice(reason):
+            self.refusals.append(Refusal(level, name, detail or reason))
 
     def notes(self) -> Iterator[tuple[str, int, str]]:
         """Name, count and remark of each row below the four levels."""
@@ -337,6 +346,8 @@ class MakeH5Report:
         without = self.stations_without_coordinates
         remark = f"in {sum(without.values())} station records"
         yield "stations without coordinates", len(without), remark
+        number = len(self.unplaced_stations)
+        yield "archive stations without coordinates", number, "never near an event"
         yield "records whose picks name no channel", self.stations_without_channel, "one band taken"
         remark = f"{' '.join(sorted(self.other_orientations))}: see --components"
         number = self.records_with_other_orientations
@@ -386,6 +397,7 @@ class MakeH5Report:
             "float_whole": self.float_whole,
             "other_orientations": dict(self.other_orientations),
             "stations_without_coordinates": sorted(self.stations_without_coordinates),
+            "unplaced_stations": self.unplaced_stations,
             "refusals": [str(refusal) for refusal in self.refusals],
             "damaged_files": list(self.damage),
             "events_kept": self.events_kept,

@@ -71,6 +71,11 @@ class StationCut:
     waits: bool = False
 
     @property
+    def has_group(self) -> bool:
+        """Whether the data set shows it: a pick names the station, or it has a waveform."""
+        return self.plan.refusal is None and (bool(self.plan.rows) or self.has_waveform)
+
+    @property
     def has_waveform(self) -> bool:
         """Whether at least one component can be written."""
         return self.record is not None and bool(self.record.components)
@@ -83,7 +88,9 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
     pattern: HH BH EH SH, then by name. When no band has usable data, the record and reason of the
     first band with data that were refused. Whatever `get_waveforms` raises goes through.
     """
-    cut = StationCut(plan, any_band=not plan.bands, window_ns=plan.window(settings))
+    cut = StationCut(
+        plan, any_band=bool(plan.rows) and not plan.bands, window_ns=plan.window(settings)
+    )
     cut.expected = _names(settings.band_patterns(plan.bands)[0], settings.components)
     window = cut.window_ns
     if plan.refusal is not None or window is None:
@@ -113,13 +120,14 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
 def other_orientations(source: WaveformSource, cut: StationCut, settings: Settings) -> list[str]:
     """Channels with data in the window whose orientation was not asked for, sorted.
 
-    Looked for only where a component of the record is missing, in the band of the record (without
-    one, in every band that would have done). A hint for the user: whatever it costs the archive
-    to answer, and whatever it raises, the record itself stays as it is.
+    Looked for only where a component of a picked station is missing, in the band of the record
+    (without one, in every band that would have done). A hint for the user: whatever it costs the
+    archive to answer, and whatever it raises, the record itself stays as it is.
     """
     window = cut.window_ns
     components = cut.record.components if cut.record is not None else {}
-    if cut.plan.refusal is not None or window is None or len(components) == len(cut.expected):
+    complete = len(components) == len(cut.expected)
+    if cut.plan.refusal is not None or window is None or complete or not cut.plan.rows:
         return []
     asked = {name[-1] for name in cut.expected}
     others = "".join(letter for letter in layout.SEED_ORIENTATIONS if letter not in asked)
@@ -199,5 +207,4 @@ def _names(band: str, orientations: str) -> list[str]:
 def _by_preference(found: Fetched) -> list[str]:
     bands = {trace.stats.channel[:2] for trace in found.traces if len(trace.data)}
     bands |= {channel[:2] for channel in found.failed_records}
-    order = {band: number for number, band in enumerate(layout.BAND_ORDER)}
-    return sorted(bands, key=lambda band: (order.get(band, len(order)), band))
+    return sorted(bands, key=layout.band_rank)

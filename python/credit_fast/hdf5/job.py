@@ -27,6 +27,7 @@ from credit_fast.hdf5.interrupt import NotedSignals
 from credit_fast.hdf5.output import Line, Output
 from credit_fast.hdf5.pack import Packed, pack_station, refused
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
+from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
 
 __all__ = ["Job"]
@@ -56,6 +57,7 @@ class Job:
         self,
         source: WaveformSource,
         table: StationTable | None,
+        selection: Selection,
         settings: Settings,
         report: MakeH5Report,
         output: Output,
@@ -64,6 +66,7 @@ class Job:
     ) -> None:
         self._source = source
         self._table = table
+        self._selection = selection
         self._settings = settings
         self._report = report
         self._output = output
@@ -123,7 +126,7 @@ class Job:
         futures = deque[Future[Packed]]()
 
         def submitted() -> Iterator[None]:
-            for number, plan in enumerate(plan_events(events)):
+            for number, plan in enumerate(plan_events(events, self._selection)):
                 work = self._work(plan, is_done=number < self._before)
                 works.append(work)
                 if plan.refusal is None and not work.kept:

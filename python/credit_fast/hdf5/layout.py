@@ -90,6 +90,10 @@ BAND_ORDER = ("HH", "BH", "EH", "SH")  # tried first when no pick names a channe
 # A whole trace is one chunk up to this many samples (1 MiB of int32).
 CHUNK_SAMPLES = 262_144
 
+# Of a station without picks: the epicentral distance in km. Readers take the alphabetically last
+# attribute with `dist` in its name, so no station with picks has it.
+STATION_DISTANCE = "dist"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _TIME_TEXT = re.compile(
     r"(\d{4})/(\d{1,2})/(\d{1,2}) (\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.(\d{1,9}))?\Z"
@@ -138,6 +142,11 @@ def clean_text(text: str) -> str:
 def band_of(channel: str) -> str | None:
     """Band and instrument letters of a channel code (`HH` of `HHZ`); None if it is no code."""
     return channel[:2] if _BAND.match(channel) else None
+
+
+def band_rank(band: str) -> tuple[int, str]:
+    """Sorts bands by preference where no pick and no list says which."""
+    return BAND_ORDER.index(band) if band in BAND_ORDER else len(BAND_ORDER), band
 
 
 def phase_of(key: str) -> str:

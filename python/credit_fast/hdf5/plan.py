@@ -13,15 +13,25 @@ from dataclasses import dataclass, field
 
 from credit_fast.catalogs.model import Event, Pick
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.selection import (
+    NO_ASKED_PHASE,
+    NOTHING_ASKED,
+    PHASE_NOT_ASKED,
+    TOO_FAR_AWAY,
+    TOO_FEW_PICKS,
+    Selection,
+    is_choice,
+)
 from credit_fast.hdf5.settings import Settings
 
-__all__ = ["EventPlan", "PickRow", "StationPlan", "plan_event", "plan_events"]
+__all__ = ["EventPlan", "PickRow", "StationPlan", "plan_event", "plan_events", "plan_unpicked"]
 
 MAX_PICK_FROM_ORIGIN_S = 7200.0
 NO_TIME = "no time in the catalogue"
 TOO_FAR = f"more than {MAX_PICK_FROM_ORIGIN_S:.0f} s from the origin"
 
 _ARRIVAL_ORDER = {layout.TRAVTIME: 0, layout.POLARITY: 1, layout.AMPLITUD: 2}
+_ALL = Selection(Settings())
 _NOT_IN_A_CODE = re.compile(r"[/.,*?\[\]\0\s]")
 
 
@@ -33,7 +43,8 @@ class PickRow:
     one too far from the origin, `refusal` then says which. `time_ns` is the time that can stand
     under the key: the same, but None for an amplitude whose key is a bare phase name, which is
     read as an arrival. `extra` is 0 for the row that owns its key and 1, 2, ... for the further
-    rows of the same key. A row with `phase_fault` leaves nothing in the data set.
+    rows of the same key. A row with `phase_fault`, or of a phase that was not `asked` for, leaves
+    nothing in the data set.
     """
 
     pick: Pick
@@ -42,6 +53,18 @@ class PickRow:
     refusal: str | None = None
     phase_fault: bool = False
     data_ns: int | None = None
+    asked: bool = True
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the row leaves anything in the data set."""
+        return self.asked and not self.phase_fault
+
+    @property
+    def is_arrival(self) -> bool:
+        """Whether it counts as a pick of its station: the first with a time of its phase."""
+        is_first = self.is_kept and not self.extra and self.data_ns is not None
+        return is_first and self.pick.row_type == layout.TRAVTIME
 
 
 @dataclass(slots=True)
@@ -50,7 +73,8 @@ class StationPlan:
 
     `first_ns` and `last_ns` are the earliest and latest usable pick, None without any. `bands`
     holds the picked bands in the order of the rows; empty: no pick names a channel, any band
-    will do. `refusal` says why the station can have no group.
+    will do. `refusal` says why the station can have no group. A station that no pick names has no
+    rows: the times are then those between which its arrivals should lie, `distance_km` is its own.
     """
 
     network: str
@@ -63,6 +87,7 @@ class StationPlan:
     first_ns: int | None = None
     last_ns: int | None = None
     refusal: str | None = None
+    distance_km: float | None = None
 
     @property
     def station_id(self) -> str:
@@ -72,7 +97,7 @@ class StationPlan:
     @property
     def keys(self) -> list[str]:
         """Pick keys in file order, one per row that the data set keeps."""
-        return [row.pick.key for row in self.rows if not row.phase_fault]
+        return [row.pick.key for row in self.rows if row.is_kept]
 
     @property
     def picks_ns(self) -> tuple[int, int] | None:
@@ -86,18 +111,21 @@ class StationPlan:
         return settings.window(self.origin_ns, self.picks_ns)
 
     def attributes(self) -> layout.Attributes:
-        """Attributes of all pick rows; each name once."""
+        """Attributes of all pick rows, each name once; without any the distance of the station."""
         names: set[str] = set()
-        distance_km = self._distance_km()
+        distance_km = self.stated_distance_km
+        if not self.rows and self.distance_km is not None:
+            yield layout.STATION_DISTANCE, self.distance_km
         for row in sorted(self.rows, key=lambda row: row.extra > 0):
-            if row.phase_fault:
+            if not row.is_kept:
                 continue
             for name, value in _row_attributes(row, distance_km):
                 if name not in names:
                     names.add(name)
                     yield name, value
 
-    def _distance_km(self) -> float | None:
+    @property
+    def stated_distance_km(self) -> float | None:
         """The first distance that a row states; a station has one, whatever the phase."""
         stated = (row.pick.distance_km for row in self.rows)
         return next((distance for distance in stated if distance is not None), None)
@@ -113,13 +141,15 @@ class EventPlan:
     duplicate: bool = False
 
 
-def plan_events(events: Iterable[Event]) -> Iterator[EventPlan]:
-    """Plans in catalogue order; the second event of one id is refused, the first kept."""
+def plan_events(events: Iterable[Event], selection: Selection = _ALL) -> Iterator[EventPlan]:
+    """Plans in catalogue order; the second event of one id is refused, the first kept.
+
+    An event that is left out by choice takes no id from another.
+    """
     seen: dict[str, Event] = {}
     for event in events:
-        plan = plan_event(event)
-        first = seen.setdefault(event.event_id, event)
-        if plan.refusal is None and first is not event:
+        plan = plan_event(event, selection)
+        if plan.refusal is None and (first := seen.setdefault(event.event_id, event)) is not event:
             same = "identical to" if _same_event(first, event) else "different from"
             plan.duplicate = True
             plan.refusal = (
@@ -128,7 +158,7 @@ def plan_events(events: Iterable[Event]) -> Iterator[EventPlan]:
         yield plan
 
 
-def plan_event(event: Event) -> EventPlan:
+def plan_event(event: Event, selection: Selection = _ALL) -> EventPlan:
     """The plan of one event by itself (duplicates are seen by `plan_events` only)."""
     stations: dict[tuple[str, str, str], StationPlan] = {}
     for pick in event.picks:
@@ -138,17 +168,62 @@ def plan_event(event: Event) -> EventPlan:
         if station is None:
             station = stations[codes] = StationPlan(*codes, event.time_ns)
             station.refusal = _station_fault(station)
-        station.rows.append(_plan_row(event, pick))
+        station.rows.append(_plan_row(event, pick, selection))
     for station in stations.values():
         _choose_owners(station.rows)
         _set_window_and_bands(station)
-    fault = layout.group_name_fault(event.event_id)
-    return EventPlan(
-        event, list(stations.values()), refusal=None if fault is None else f"event id: {fault}"
-    )
+        if station.refusal is None:
+            station.refusal = _left_out(event, station, selection)
+    plan = EventPlan(event, list(stations.values()))
+    if (fault := layout.group_name_fault(event.event_id)) is not None:
+        plan.refusal = f"event id: {fault}"
+        return plan
+    asked = [station for station in plan.stations if not is_choice(station.refusal)]
+    arrivals = sum(row.is_arrival for station in asked for row in station.rows)
+    if arrivals < selection.settings.min_picks:
+        plan.refusal = TOO_FEW_PICKS
+        return plan
+    further = list(_unpicked(event, stations, selection))
+    if stations and not asked and not further:
+        plan.refusal = NOTHING_ASKED
+    plan.stations += further
+    return plan
 
 
-def _plan_row(event: Event, pick: Pick) -> PickRow:
+def plan_unpicked(
+    event: Event, codes: tuple[str, str, str], distance_km: float, selection: Selection
+) -> StationPlan:
+    """The plan of a station that no pick of the event names, around its estimated arrivals."""
+    station = StationPlan(*codes, event.time_ns, distance_km=distance_km)
+    station.refusal = _station_fault(station)
+    station.first_ns, station.last_ns = selection.estimated_arrivals(event, distance_km)
+    return station
+
+
+def _unpicked(
+    event: Event, picked: Iterable[tuple[str, str, str]], selection: Selection
+) -> Iterator[StationPlan]:
+    for place, distance_km in selection.unpicked(event, {codes[:2] for codes in picked}):
+        codes = (place.network, place.station, place.location)
+        station = plan_unpicked(event, codes, distance_km, selection)
+        station.bands = list(place.bands)
+        yield station
+
+
+def _left_out(event: Event, station: StationPlan, selection: Selection) -> str | None:
+    """Why a picked station is left out by choice; None when it is not."""
+    if not any(row.asked for row in station.rows):
+        return NO_ASKED_PHASE
+    distance_km = station.stated_distance_km
+    if distance_km is None and selection.settings.max_distance_km is not None:
+        codes = (station.network, station.station, station.location)
+        distance_km = selection.distance_km(event, codes)
+    return TOO_FAR_AWAY if selection.is_too_far(distance_km) else None
+
+
+def _plan_row(event: Event, pick: Pick, selection: Selection) -> PickRow:
+    if not selection.asks_for(pick):
+        return PickRow(pick, None, refusal=PHASE_NOT_ASKED, asked=False)
     fault = layout.phase_fault(pick.phase)
     if fault is not None:
         return PickRow(pick, None, refusal=fault, phase_fault=True)
@@ -181,7 +256,7 @@ def _choose_owners(rows: list[PickRow]) -> None:
     """
     by_key: dict[str, list[PickRow]] = {}
     for row in rows:
-        if not row.phase_fault:
+        if row.is_kept:
             by_key.setdefault(row.pick.key, []).append(row)
     for same_key in by_key.values():
         owner = min(same_key, key=_ownership)
@@ -198,7 +273,7 @@ def _set_window_and_bands(station: StationPlan) -> None:
     times = [row.data_ns for row in station.rows if row.data_ns is not None]
     if times:
         station.first_ns, station.last_ns = min(times), max(times)
-    channels = dict.fromkeys(row.pick.channel for row in station.rows)
+    channels = dict.fromkeys(row.pick.channel for row in station.rows if row.asked)
     station.channels = [channel for channel in channels if layout.band_of(channel)]
     bands = (layout.band_of(channel) for channel in station.channels)
     station.bands = list(dict.fromkeys(band for band in bands if band))

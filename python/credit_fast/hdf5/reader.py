@@ -364,7 +364,7 @@ def _read_picks(found: _Attempts, types: list[str]) -> dict[str, UTCDateTime]:
 def _read_distance(found: _Attempts) -> float | None:
     """Epicentral distance in km: the first known one, in the order of the attributes."""
     for name in found.attrs:
-        if name.endswith(f".{layout.PICK_DISTANCE}"):
+        if name == layout.STATION_DISTANCE or name.endswith(f".{layout.PICK_DISTANCE}"):
             distance = found.number(name)
             if distance is not None and distance != layout.UNKNOWN_DISTANCE_KM:
                 return distance

@@ -50,6 +50,17 @@ class Settings:
     channels
         Bands to cut in order of preference, as `("BH?", "HH?")` or `"BH?,HH?"`; `?` in the band
         stands for any letter. Empty: the picked band, without one that of `layout.BAND_ORDER`.
+    phases
+        Phases whose rows are kept and make windows, as `("Pg", "Sg")` or `"Pg,Sg"`; empty: all.
+    min_picks
+        Least number of arrivals (rows TRAVTIME of those phases, with a usable time, each phase of
+        a station once) of an event.
+    max_distance_km
+        Greatest epicentral distance of a station: as the catalogue states it, else by the station
+        table; a station whose distance nobody knows is kept. None: any.
+    all_stations
+        Cut the stations of the archive within `max_distance_km` that no pick of the event names,
+        too. Needs a station table.
     rate_hz
         The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
     fill
@@ -66,6 +77,10 @@ class Settings:
     around: str = "picks"
     min_length_s: float = 0.0
     channels: tuple[str, ...] = ()
+    phases: tuple[str, ...] = ()
+    min_picks: int = 0
+    max_distance_km: float | None = None
+    all_stations: bool = False
     rate_hz: float | None = layout.DEFAULT_RATE_HZ
     fill: int = 0
     compression_level: int = 4
@@ -81,6 +96,7 @@ class Settings:
         for pattern in self.channels:
             if not _BAND_PATTERN.match(pattern):
                 raise ValueError(f"channels {pattern!r}: {_BAND_EXPECTED}")
+        self._check_selection()
         if self.rate_hz is not None and not (_is_number(self.rate_hz) and 0 < self.rate_hz < 1e6):
             raise ValueError(
                 f"rate_hz {self.rate_hz!r}: expected a positive rate in Hz, or None for any"
@@ -97,6 +113,18 @@ class Settings:
             raise ValueError(
                 f"components {letters!r}: expected letters of {' '.join(known)}, each once"
             )
+
+    def _check_selection(self) -> None:
+        self._words("phases")
+        for phase in self.phases:
+            if (fault := layout.phase_fault(phase)) is not None:
+                raise ValueError(f"phases: {fault}")
+        self._whole("min_picks", 0, 10**6, "0 or more picks")
+        self._number("max_distance_km", 0, 20_100, "km", or_none=True)
+        if not isinstance(self.all_stations, bool):
+            raise ValueError(f"all_stations {self.all_stations!r}: expected true or false")
+        if self.all_stations and self.max_distance_km is None:
+            raise ValueError("all_stations needs max_distance_km: how far is all?")
 
     def window(self, origin_ns: int, picks_ns: tuple[int, int] | None) -> tuple[int, int] | None:
         """First and last time to ask for, ns since 1970; None where there is nothing to go by.

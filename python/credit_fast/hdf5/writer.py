@@ -25,6 +25,7 @@ from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.job import Job
 from credit_fast.hdf5.output import Line, OutputNames
+from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
 from credit_fast.hdf5.start import How, check_names, open_output
 from credit_fast.output_file import written_path
@@ -98,7 +99,7 @@ def makeh5(
     ValueError
         An argument out of its range, or `out` is one of the inputs.
     TypeError
-        An option that `Settings` does not have.
+        An option that `Settings` does not have; `all_stations` of an archive without `get_nslc`.
     OSError
         The file could not be written (full disk); an older `out` is untouched, what is done is
         kept for the next run.
@@ -127,6 +128,8 @@ def makeh5(
     report = MakeH5Report(
         str(target), str(events.path), settings.range_s, settings.rate_hz, settings.components
     )
+    selection = Selection.of(settings, table, source)
+    report.unplaced_stations = selection.unplaced
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
 
@@ -151,7 +154,7 @@ def makeh5(
         work_progress("events", shown=progress) as bar,
     ):
         task = bar.add_task("makeh5", total=len(events))
-        job = Job(source, table, settings, report, output, earlier, noted)
+        job = Job(source, table, selection, settings, report, output, earlier, noted)
         job.run(events, threads or _all_cores(), lambda: bar.advance(task))
         output.finish(write_report, last_check)
     return report
