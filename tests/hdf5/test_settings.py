@@ -36,6 +36,19 @@ STATION = "X1.AAA.00"
             "`components`)",
         ),
         ({"channels": 5}, "channels 5: expected words between commas, or a list of them"),
+        ({"phases": "Pg,a/b"}, "phases: phase name 'a/b' holds one of , . / or NUL"),
+        ({"min_picks": -1}, "min_picks -1: expected 0 or more picks"),
+        ({"max_distance_km": "far"}, "max_distance_km 'far': expected 0 to 20100 km"),
+        ({"all_stations": 1}, "all_stations 1: expected true or false"),
+        ({"all_stations": True}, "all_stations needs max_distance_km: how far is all?"),
+        (
+            {"gaps": "spilt"},
+            "gaps 'spilt': expected one of fill, split, drop; did you mean split?",
+        ),
+        (
+            {"max_gap_s": 1.0},
+            "max_gap_s 1.0: all gaps are filled unless `gaps` is split or drop",
+        ),
         ({"components": ["Z"]}, "components ['Z']: expected letters of E N Z 1 2, each once"),
     ],
 )

@@ -43,6 +43,7 @@ examples:
   credit-fast makeh5 -i index.db -o network.h5 -c events.pha -s stations.loc \
       --max-distance 300 --all-stations --around origin --before 60 --after 300
   credit-fast makeh5 -i index.db -o broadband.h5 -c events.pha --channels "BH?,HH?"
+  credit-fast makeh5 -i index.db -o whole.h5 -c events.pha --gaps split --max-gap 0.05
   credit-fast makeh5 -i index.db -o borehole.h5 -c events.pha --components 12Z
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
 
@@ -183,6 +184,23 @@ def _add_channels(parser: argparse.ArgumentParser) -> None:
 
 def _add_samples(parser: argparse.ArgumentParser) -> None:
     samples = _Options(parser, "which samples")
+    samples.add(
+        "--gaps",
+        setting="gaps",
+        text="fill gaps and list them; or split there, and keep the stretch without any that "
+        "holds most picks; or drop components that have gaps (default: fill)",
+        metavar="fill|split|drop",
+    )
+    samples.add(
+        "--max-gap",
+        setting="max_gap_s",
+        text="fill shorter gaps whatever --gaps says of longer ones (default: 0)",
+        type=float,
+        metavar="SECONDS",
+    )
+    samples.add(
+        "--fill", setting="fill", text="value of filled samples (default: 0)", type=int, metavar="N"
+    )
     samples.add(
         "--rate",
         setting="rate_hz",

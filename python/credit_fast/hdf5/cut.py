@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from credit_fast.client import Client
 from credit_fast.errors import Problem
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.gaps import apply_gap_rule
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
 from credit_fast.hdf5.settings import Settings
@@ -107,6 +108,8 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
             settings,
             failed_channels=failed,
         )
+        if record is not None:
+            apply_gap_rule(record, settings, plan.times_ns)
         if record is None or (cut.record is not None and not record.components):
             continue
         cut.expected, cut.record, cut.refusal = names, record, record.refusal

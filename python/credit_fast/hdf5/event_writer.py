@@ -64,3 +64,4 @@ def _component_attributes(record: Record, component: Component) -> layout.Attrib
     yield layout.COMPLETENESS, component.completeness
     if component.subsample_offset_s:
         yield layout.SUBSAMPLE_OFFSET, component.subsample_offset_s
+    yield from component.notes.items()

@@ -69,6 +69,7 @@ NPTS = "waveform_length_sample"
 GAPS = "gaps"
 COMPLETENESS = "completeness"
 SUBSAMPLE_OFFSET = "subsample_offset_s"
+SPLIT_OFF = "split_off"  # stretches of the window that went, in the form of `gaps`
 
 # Values that stand for "unknown"; magnitude: NaN, which float() takes and no threshold passes.
 UNKNOWN_DEPTH_KM = -1.0

@@ -106,6 +106,13 @@ class StationPlan:
             return None
         return self.first_ns, self.last_ns
 
+    @property
+    def times_ns(self) -> list[int]:
+        """All usable picks; without any rows the times between which arrivals should lie."""
+        if not self.rows:
+            return list(self.picks_ns or ())
+        return [row.data_ns for row in self.rows if row.data_ns is not None]
+
     def window(self, settings: Settings) -> tuple[int, int] | None:
         """What is asked for, ns since 1970, both ends included; None when nothing can be."""
         return settings.window(self.origin_ns, self.picks_ns)
@@ -270,7 +277,7 @@ def _ownership(row: PickRow) -> tuple[bool, int]:
 
 
 def _set_window_and_bands(station: StationPlan) -> None:
-    times = [row.data_ns for row in station.rows if row.data_ns is not None]
+    times = station.times_ns
     if times:
         station.first_ns, station.last_ns = min(times), max(times)
     channels = dict.fromkeys(row.pick.channel for row in station.rows if row.asked)

@@ -30,10 +30,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from credit_fast.hdf5 import layout
 from credit_fast.hdf5.settings import Settings
 from credit_fast.times import to_ns
 
-__all__ = ["Component", "Record", "build_record"]
+__all__ = ["Component", "Record", "build_record", "runs_of_true"]
 
 Array = npt.NDArray[Any]
 
@@ -58,7 +59,8 @@ class Component:
     `missing_s` counts the
     seconds of the asked window without a real sample. `conflicts` counts samples where a later
     overlapping segment had another value. `float_data` is "" for integers, "whole" for floats
-    stored as int32, "kept" for floats stored as floats.
+    stored as int32, "kept" for floats stored as floats. `notes` are attributes that say what
+    else was done to the samples.
     """
 
     name: str
@@ -68,6 +70,7 @@ class Component:
     missing_s: float
     conflicts: int
     float_data: str
+    notes: dict[str, layout.AttributeValue] = field(default_factory=dict)
 
     @property
     def completeness(self) -> float:
@@ -227,8 +230,8 @@ def _unmasked(data: Array) -> list[tuple[int, Array]]:
     """(first sample, samples) of each stretch without masked samples."""
     if not isinstance(data, np.ma.MaskedArray):
         return [(0, data)]
-    masked = _runs_of_false(np.ma.getmaskarray(data))
-    return [(first, data.data[first : first + count]) for first, count in masked]
+    stretches = runs_of_true(~np.ma.getmaskarray(data))
+    return [(first, data.data[first : first + count]) for first, count in stretches]
 
 
 def _clip(segment: _Segment, window_ns: tuple[int, int]) -> _Segment | None:
@@ -311,7 +314,7 @@ def _place(
             conflicts += int(np.count_nonzero(taken & (data[place] != samples)))
             np.copyto(data[place], samples, where=~taken)
             real[place] = True
-        gaps = _runs_of_false(real)
+        gaps = runs_of_true(~real)
     for first, part in placed:
         # Differences first: a time since 1970 has no room for nanoseconds in a float.
         on_grid_ns = first * 1e9 / record.rate_hz
@@ -345,8 +348,9 @@ def _is_whole_int32(array: Array) -> bool:
     return bool(inside.all()) and bool((array == np.rint(array)).all())
 
 
-def _runs_of_false(real: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([True], real, [True])).astype(np.int8)))
+def runs_of_true(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(first, number) of each stretch of true flags."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False])).astype(np.int8)))
     return [
         (int(first), int(end - first)) for first, end in zip(edges[::2], edges[1::2], strict=True)
     ]

@@ -24,7 +24,10 @@ NO_ASKED_PHASE = "no pick of a phase that was asked for"
 TOO_FAR_AWAY = "farther away than asked for"
 TOO_FEW_PICKS = "fewer picks than asked for"
 NOTHING_ASKED = "no station record that was asked for"
-_CHOICES = frozenset({PHASE_NOT_ASKED, NO_ASKED_PHASE, TOO_FAR_AWAY, TOO_FEW_PICKS, NOTHING_ASKED})
+HAS_GAPS = "gaps, which were not asked for"
+_CHOICES = frozenset(
+    {PHASE_NOT_ASKED, NO_ASKED_PHASE, TOO_FAR_AWAY, TOO_FEW_PICKS, NOTHING_ASKED, HAS_GAPS}
+)
 
 # No first arrival of a local or regional event (up to about 2,000 km) is faster, and no phase that
 # is picked slower: the window of a station without picks holds both.

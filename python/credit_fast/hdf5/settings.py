@@ -28,6 +28,7 @@ __all__ = ["ANY_RATE", "Settings"]
 ANY_RATE = "any"  # how text says `rate_hz=None`
 _BAND_PATTERN = re.compile(r"[A-Za-z0-9?]{2}\?\Z")
 _BAND_EXPECTED = "expected two letters of a band and `?`, as HH? (orientations are `components`)"
+_GAPS = ("fill", "split", "drop")
 _AROUND = ("picks", "origin")
 _MAX_SECONDS = 1e6
 
@@ -63,8 +64,13 @@ class Settings:
         too. Needs a station table.
     rate_hz
         The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
+    gaps
+        What becomes of gaps: `"fill"` them, `"split"` the record and keep the stretch without gaps
+        that holds most picks, `"drop"` the components that have any.
     fill
         Value of samples that one component lacks and another has.
+    max_gap_s
+        Gaps of at most so many seconds are filled whatever `gaps` says of longer ones.
     compression_level
         gzip level, 1 to 9.
     components
@@ -82,7 +88,9 @@ class Settings:
     max_distance_km: float | None = None
     all_stations: bool = False
     rate_hz: float | None = layout.DEFAULT_RATE_HZ
+    gaps: str = "fill"
     fill: int = 0
+    max_gap_s: float | None = None
     compression_level: int = 4
     components: str = layout.ORIENTATIONS
 
@@ -100,6 +108,12 @@ class Settings:
         if self.rate_hz is not None and not (_is_number(self.rate_hz) and 0 < self.rate_hz < 1e6):
             raise ValueError(
                 f"rate_hz {self.rate_hz!r}: expected a positive rate in Hz, or None for any"
+            )
+        self._word("gaps", _GAPS)
+        self._number("max_gap_s", 0, _MAX_SECONDS, "seconds", or_none=True)
+        if self.max_gap_s is not None and self.gaps == "fill":
+            raise ValueError(
+                f"max_gap_s {self.max_gap_s}: all gaps are filled unless `gaps` is split or drop"
             )
         self._whole("fill", -(2**31), 2**31 - 1, "an int32 value")
         self._whole("compression_level", 1, 9, "1 to 9")
