@@ -157,3 +157,8 @@ def test_a_key_that_no_setting_has_ends_with_two_and_names_the_nearest(folder: P
     made = command(folder, *MAKE, "--config", "set.toml")
     assert (made.returncode, "did you mean before_s?" in made.stderr) == (2, True)
     assert not (folder / "out.h5").exists()
+
+
+def test_a_rate_to_refuse_and_one_to_bring_others_to_exclude_each_other(folder: Path) -> None:
+    made = command(folder, *MAKE, "--rate", "50", "--resample", "100")
+    assert (made.returncode, "give one of them" in made.stderr) == (2, True)

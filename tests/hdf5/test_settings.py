@@ -36,6 +36,11 @@ STATION = "X1.AAA.00"
             "`components`)",
         ),
         ({"channels": 5}, "channels 5: expected words between commas, or a list of them"),
+        ({"resample_hz": 0}, "resample_hz 0: expected a positive rate in Hz, or None to leave it"),
+        (
+            {"dtype": "int16"},
+            "dtype 'int16': expected one of as-is, int32, float32, float64; did you mean int32?",
+        ),
         ({"phases": "Pg,a/b"}, "phases: phase name 'a/b' holds one of , . / or NUL"),
         ({"min_picks": -1}, "min_picks -1: expected 0 or more picks"),
         ({"max_distance_km": "far"}, "max_distance_km 'far': expected 0 to 20100 km"),
@@ -77,6 +82,7 @@ def test_settings_come_back_from_their_toml_and_their_dict(tmp_path: Path) -> No
         ("zzz = 5", "unknown key 'zzz': expected one of range_s, before_s, "),
         ("range_s = -5", "range_s -5: expected 0 to 1000000 seconds"),
         ("range_s 5", "is no TOML: "),
+        ("rate_hz = 50\nresample_hz = 100", "expected one of them"),
     ],
 )
 def test_a_fault_of_a_configuration_file_is_told_with_the_name_of_the_file(

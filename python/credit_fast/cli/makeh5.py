@@ -43,6 +43,8 @@ examples:
   credit-fast makeh5 -i index.db -o network.h5 -c events.pha -s stations.loc \
       --max-distance 300 --all-stations --around origin --before 60 --after 300
   credit-fast makeh5 -i index.db -o broadband.h5 -c events.pha --channels "BH?,HH?"
+  credit-fast makeh5 -i index.db -o turned.h5 -c events.pha --orientations axes.csv
+  credit-fast makeh5 -i index.db -o all-at-100.h5 -c events.pha --resample 100 --dtype int32
   credit-fast makeh5 -i index.db -o whole.h5 -c events.pha --gaps split --max-gap 0.05
   credit-fast makeh5 -i index.db -o borehole.h5 -c events.pha --components 12Z
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
@@ -177,8 +179,16 @@ def _add_channels(parser: argparse.ArgumentParser) -> None:
     channels.add(
         "--components",
         setting="components",
-        text="orientations to cut, of E N Z 1 2, as 12Z; names stay as they are (default: ENZ)",
+        text="orientations to cut, of E N Z 1 2, as ZNE or 12Z (default: ENZ)",
         metavar="LETTERS",
+    )
+
+    channels.add(
+        "--orientations",
+        setting="orientations",
+        text="lines `NET STA LOC CHA azimuth_deg dip_deg`, or CSV: turns 1 and 2 to N and E where "
+        "a station has none of these (default: nothing is turned or renamed)",
+        metavar="FILE",
     )
 
 
@@ -208,12 +218,29 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
         type=_rate,
         metavar="HZ|any",
     )
+    samples.add(
+        "--resample",
+        setting="resample_hz",
+        text="accept any rate and bring it to this one, by a filter of SciPy "
+        "(default: nothing is resampled)",
+        type=float,
+        metavar="HZ",
+    )
+    samples.add(
+        "--dtype",
+        setting="dtype",
+        text="type of samples: floats are rounded for int32, and what does not fit is refused "
+        "(default: as-is: int32, floats that are no whole numbers stay floats)",
+        metavar="as-is|int32|float32|float64",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Make the data set; exit code as the help text says."""
     names = {field.name for field in fields(Settings)}
     given = {name: value for name, value in vars(args).items() if name in names}
+    if "rate_hz" in given and "resample_hz" in given:
+        args.parser.error("--rate refuses what --resample brings to its rate: give one of them")
     settings = Settings() if args.config is None else Settings.from_toml(args.config)
     report = makeh5(
         args.index,

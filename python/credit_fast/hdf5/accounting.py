@@ -35,7 +35,7 @@ from rich.table import Table
 
 from credit_fast.errors import Problem
 from credit_fast.hdf5.cut import StationCut
-from credit_fast.hdf5.layout import ORIENTATIONS, TRAVTIME
+from credit_fast.hdf5.layout import ORIENTATIONS, RESAMPLED_FROM, ROTATED_FROM, TRAVTIME
 from credit_fast.hdf5.plan import NO_TIME, EventPlan, PickRow
 from credit_fast.hdf5.record import WRONG_RATE
 from credit_fast.hdf5.selection import is_choice
@@ -164,6 +164,9 @@ class MakeH5Report:
     overlap_decided_samples: Counter[str] = field(default_factory=Counter)
     float_kept: int = 0
     float_whole: int = 0
+    float_rounded: int = 0
+    turned: int = 0
+    resampled: int = 0
     wrong_rate: int = 0
     events_waiting: int = 0
     damage: Counter[str] = field(default_factory=Counter)
@@ -303,6 +306,9 @@ class MakeH5Report:
                 self.overlap_conflict_samples += component.conflicts
                 self.float_kept += component.float_data == "kept"
                 self.float_whole += component.float_data == "whole"
+                self.float_rounded += component.float_data == "rounded"
+                self.turned += ROTATED_FROM in component.notes
+                self.resampled += RESAMPLED_FROM in component.notes
                 if reason is not None:
                     part = Refusal("part of component", f"{name}/{channel}", reason)
                     self.refusals.append(part)
@@ -364,8 +370,12 @@ class MakeH5Report:
             f"{reasons[reason]} {words}" for reason, words in _LEFT_OUT.items() if reasons[reason]
         )
         yield "channels with samples left out for others", self.overlap_decided_channels, remark
-        remark = f"{self.float_kept} kept as floats, {self.float_whole} whole: int32"
-        yield "channels of float data", self.float_kept + self.float_whole, remark
+        kinds = (self.float_kept, self.float_whole, self.float_rounded)
+        words = ("kept as floats", "whole: int32", "rounded")
+        remark = ", ".join(f"{n} {word}" for n, word in zip(kinds, words, strict=True) if n)
+        yield "channels of float data", sum(kinds), remark
+        yield "channels turned by orientations", self.turned, "see attribute rotated_from"
+        yield "channels resampled", self.resampled, "see attribute resampled_from_hz"
         yield "channels with a wrong sampling rate", self.wrong_rate, "refused, whole or in part"
         remark = "a file could not be read: run the same command again when it can"
         yield "events that wait for data", self.events_waiting, remark
@@ -395,6 +405,7 @@ class MakeH5Report:
             "overlap_decided_samples": dict(self.overlap_decided_samples),
             "float_kept": self.float_kept,
             "float_whole": self.float_whole,
+            "float_rounded": self.float_rounded,
             "other_orientations": dict(self.other_orientations),
             "stations_without_coordinates": sorted(self.stations_without_coordinates),
             "unplaced_stations": self.unplaced_stations,

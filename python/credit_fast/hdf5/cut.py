@@ -17,6 +17,8 @@ from credit_fast.hdf5 import layout
 from credit_fast.hdf5.gaps import apply_gap_rule
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.record import Record, build_record
+from credit_fast.hdf5.rotation import raw_names, rotate_record
+from credit_fast.hdf5.sample_types import apply_dtype
 from credit_fast.hdf5.settings import Settings
 from credit_fast.times import UTCDateTime
 from credit_fast.waveform.overlaps import Overlaps
@@ -101,20 +103,22 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
         cut.problems.update(dict.fromkeys(map(str, found.problems)))
         cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
         names = _names(band, settings.components)
-        failed = {name: found.failed_records[name] for name in names if found.failed_records[name]}
-        record = build_record(
-            [trace for trace in found.traces if trace.stats.channel in names],
-            window,
-            settings,
-            failed_channels=failed,
-        )
+        raw = _to_be_turned(found, plan, band, settings)
+        taken = raw or names
+        failed = {name: found.failed_records[name] for name in taken if found.failed_records[name]}
+        traces = [trace for trace in found.traces if trace.stats.channel in taken]
+        record = build_record(traces, window, settings, failed)
         if record is not None:
+            if raw and settings.orientations is not None:
+                letters = settings.components
+                rotate_record(record, plan, band, settings.orientations, letters, settings.fill)
             apply_gap_rule(record, settings, plan.times_ns)
+            apply_dtype(record, settings.dtype)
         if record is None or (cut.record is not None and not record.components):
             continue
         cut.expected, cut.record, cut.refusal = names, record, record.refusal
         cut.failed_records = failed
-        cut.overlaps = {name: found.overlaps[name] for name in names if found.overlaps[name]}
+        cut.overlaps = {name: found.overlaps[name] for name in taken if found.overlaps[name]}
         if record.components:
             break
     return cut
@@ -153,7 +157,7 @@ def _bands(
     """Each band that would do, in order of preference, with what the archive has of it."""
     seen: set[str] = set()
     for pattern in settings.band_patterns(plan.bands):
-        found = fetch(source, plan, f"{pattern}[{settings.components}]", window_ns)
+        found = fetch(source, plan, f"{pattern}[{_letters(settings)}]", window_ns)
         for band in _by_preference(found) if "?" in pattern else [pattern]:
             if band not in seen:
                 seen.add(band)
@@ -201,6 +205,23 @@ def fetch(
         traces = source.get_waveforms(*codes, channels, *window)
     own = [t for t in traces if (t.stats.network, t.stats.station, t.stats.location) == codes]
     return Fetched(own, failed, overlaps, problems)
+
+
+def _letters(settings: Settings) -> str:
+    """Orientations to ask the archive for: those of the record, and what they can be made of."""
+    more = "12Z" if settings.orientations is not None else ""
+    return "".join(dict.fromkeys(settings.components + more))
+
+
+def _to_be_turned(found: Fetched, plan: StationPlan, band: str, settings: Settings) -> list[str]:
+    """Channels that E and N are to be made of; empty where there are any, or no orientations."""
+    horizontals = [band + letter for letter in settings.components if letter in "EN"]
+    raw = raw_names(plan, band, settings.orientations)
+    present = {trace.stats.channel for trace in found.traces if len(trace.data)}
+    present |= found.failed_records.keys()
+    if not horizontals or present & {*horizontals} or not present & {*raw[:2]}:
+        return []
+    return raw
 
 
 def _names(band: str, orientations: str) -> list[str]:

@@ -69,6 +69,8 @@ NPTS = "waveform_length_sample"
 GAPS = "gaps"
 COMPLETENESS = "completeness"
 SUBSAMPLE_OFFSET = "subsample_offset_s"
+ROTATED_FROM = "rotated_from"  # channels that a component was made of, joined by commas
+RESAMPLED_FROM = "resampled_from_hz"  # text: the rates before, joined by commas
 SPLIT_OFF = "split_off"  # stretches of the window that went, in the form of `gaps`
 
 # Values that stand for "unknown"; magnitude: NaN, which float() takes and no threshold passes.

@@ -31,6 +31,8 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.resampling import factor, resample
+from credit_fast.hdf5.sample_types import common_form
 from credit_fast.hdf5.settings import Settings
 from credit_fast.times import to_ns
 
@@ -148,7 +150,9 @@ def build_record(
     for channel in failed_channels:
         if channel not in segments:
             record.refused.setdefault(channel, FAILED_CHECK)
-    kept = _of_one_rate(segments, record, settings.rate_hz, (window_ns[1] - window_ns[0]) / 1e9)
+    duration_s = (window_ns[1] - window_ns[0]) / 1e9
+    resampled = _resampled(segments, settings, record, window_ns)
+    kept = _of_one_rate(segments, record, settings.accepted_hz, duration_s)
     if not kept:
         if record.refused:
             record.refusal = "; ".join(sorted(set(record.refused.values())))
@@ -167,6 +171,9 @@ def build_record(
     for channel, parts in kept.items():
         placed = list(zip(places[channel], parts, strict=True))
         record.components[channel] = _place(record, channel, placed, window_ns, settings.fill)
+        if channel in resampled:
+            record.components[channel].float_data = ""
+            record.components[channel].notes[layout.RESAMPLED_FROM] = resampled[channel]
     return record
 
 
@@ -246,6 +253,36 @@ def _clip(segment: _Segment, window_ns: tuple[int, int]) -> _Segment | None:
     return _Segment(start_ns, segment.rate_hz, segment.data[first : last + 1])
 
 
+def _resampled(
+    segments: dict[str, list[_Segment]],
+    settings: Settings,
+    record: Record,
+    window_ns: tuple[int, int],
+) -> dict[str, str]:
+    """Bring segments to the rate that is asked for, each by itself; the rates before, by channel.
+
+    A segment that is at that rate stays as it is; one whose rate has no whole ratio to it stays,
+    too, and is refused as of a wrong rate.
+    """
+    target_hz = settings.resample_hz
+    if target_hz is None:
+        return {}
+    duration_s = (window_ns[1] - window_ns[0]) / 1e9
+    before: dict[str, list[float]] = {}
+    for channel, parts in segments.items():
+        for number, part in enumerate(parts):
+            by = factor(part.rate_hz, target_hz, len(part.data))
+            if by is None or _same_rate(part.rate_hz, target_hz, duration_s):
+                continue
+            changed = _Segment(part.start_ns, target_hz, resample(part.data, by))
+            parts[number] = _clip(changed, window_ns) or changed
+            before.setdefault(channel, []).append(part.rate_hz)
+    return {
+        channel: ",".join(f"{rate:.9g}" for rate in dict.fromkeys(rates))
+        for channel, rates in before.items()
+    }
+
+
 def _commonest_rate(parts: list[_Segment]) -> float:
     seconds: defaultdict[float, float] = defaultdict(float)
     for part in parts:
@@ -300,7 +337,7 @@ def _place(
     fill: int,
 ) -> Component:
     """One component on the record's grid from segments and their places; earlier segments win."""
-    arrays, float_data = _stored_form([part.data for _, part in placed])
+    arrays, float_data = common_form([part.data for _, part in placed])
     offset_ns = 0.0
     conflicts = 0
     if len(arrays) == 1 and len(arrays[0]) == record.npts:
@@ -330,22 +367,6 @@ def _place(
         conflicts=conflicts,
         float_data=float_data,
     )
-
-
-def _stored_form(arrays: list[Array]) -> tuple[list[Array], str]:
-    """The arrays in the one type that holds them all, and which kind of float data they were."""
-    floats = any(array.dtype.kind == "f" for array in arrays)
-    if not floats or all(_is_whole_int32(array) for array in arrays):
-        return [array.astype(np.int32, copy=False) for array in arrays], "whole" if floats else ""
-    dtype = np.result_type(np.float32, *arrays)
-    return [array.astype(dtype, copy=False) for array in arrays], "kept"
-
-
-def _is_whole_int32(array: Array) -> bool:
-    if array.dtype.kind != "f":
-        return True
-    inside = (array >= _INT32.min) & (array <= _INT32.max)  # False for NaN
-    return bool(inside.all()) and bool((array == np.rint(array)).all())
 
 
 def runs_of_true(flags: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:

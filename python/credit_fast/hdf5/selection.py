@@ -15,6 +15,7 @@ from typing import Any
 from credit_fast.catalogs.model import Event, Pick, StationTable
 from credit_fast.geodesy import distance_azimuth
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.resampling import require_scipy
 from credit_fast.hdf5.settings import Settings
 
 __all__ = ["ArchiveStation", "Selection", "is_choice"]
@@ -83,9 +84,11 @@ class Selection:
     def of(cls, settings: Settings, table: StationTable | None, source: Any) -> Selection:
         """The selection for an archive, which is asked for its channels where that is needed.
 
-        ValueError when `all_stations` has no station table, TypeError when the archive cannot
-        list its channels.
+        MissingExtraError when a library is missing that the settings need. ValueError when
+        `all_stations` has no station table, TypeError when the archive cannot list its channels.
         """
+        if settings.resample_hz is not None:
+            require_scipy()
         if not settings.all_stations:
             return cls(settings, table)
         if table is None:

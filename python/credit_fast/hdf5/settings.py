@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.orientations import Orientations
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -29,6 +30,7 @@ ANY_RATE = "any"  # how text says `rate_hz=None`
 _BAND_PATTERN = re.compile(r"[A-Za-z0-9?]{2}\?\Z")
 _BAND_EXPECTED = "expected two letters of a band and `?`, as HH? (orientations are `components`)"
 _GAPS = ("fill", "split", "drop")
+_DTYPES = ("as-is", "int32", "float32", "float64")
 _AROUND = ("picks", "origin")
 _MAX_SECONDS = 1e6
 
@@ -48,9 +50,6 @@ class Settings:
         `"origin"`: from the origin time - before to the origin time + after.
     min_length_s
         A window is at least so long; what lacks is added in halves before and behind.
-    channels
-        Bands to cut in order of preference, as `("BH?", "HH?")` or `"BH?,HH?"`; `?` in the band
-        stands for any letter. Empty: the picked band, without one that of `layout.BAND_ORDER`.
     phases
         Phases whose rows are kept and make windows, as `("Pg", "Sg")` or `"Pg,Sg"`; empty: all.
     min_picks
@@ -62,19 +61,30 @@ class Settings:
     all_stations
         Cut the stations of the archive within `max_distance_km` that no pick of the event names,
         too. Needs a station table.
-    rate_hz
-        The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
+    channels
+        Bands to cut in order of preference, as `("BH?", "HH?")` or `"BH?,HH?"`; `?` in the band
+        stands for any letter. Empty: the picked band, without one that of `layout.BAND_ORDER`.
+    components
+        Orientation letters to cut, of E N Z 1 2, such as `"12Z"`. Known readers expect three.
+    orientations
+        Where 1 and 2 point, to turn them to E and N where a station has none of these: a file, its
+        lines, or what `Orientations.read` returns. None: nothing is turned.
     gaps
         What becomes of gaps: `"fill"` them, `"split"` the record and keep the stretch without gaps
         that holds most picks, `"drop"` the components that have any.
-    fill
-        Value of samples that one component lacks and another has.
     max_gap_s
         Gaps of at most so many seconds are filled whatever `gaps` says of longer ones.
+    fill
+        Value of samples that one component lacks and another has.
+    rate_hz
+        The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
+    resample_hz
+        Accept any rate, and bring it to this one (needs SciPy). None: as it is.
+    dtype
+        Type of samples: `"int32"`, `"float32"`, `"float64"`; `"as-is"`: integers and whole numbers
+        int32, floats as they are.
     compression_level
         gzip level, 1 to 9.
-    components
-        Orientation letters to cut, of E N Z 1 2, such as `"12Z"`. Known readers expect three.
     """
 
     range_s: float = 500.0
@@ -82,17 +92,20 @@ class Settings:
     after_s: float | None = None
     around: str = "picks"
     min_length_s: float = 0.0
-    channels: tuple[str, ...] = ()
     phases: tuple[str, ...] = ()
     min_picks: int = 0
     max_distance_km: float | None = None
     all_stations: bool = False
-    rate_hz: float | None = layout.DEFAULT_RATE_HZ
-    gaps: str = "fill"
-    fill: int = 0
-    max_gap_s: float | None = None
-    compression_level: int = 4
+    channels: tuple[str, ...] = ()
     components: str = layout.ORIENTATIONS
+    orientations: Orientations | None = None
+    gaps: str = "fill"
+    max_gap_s: float | None = None
+    fill: int = 0
+    rate_hz: float | None = layout.DEFAULT_RATE_HZ
+    resample_hz: float | None = None
+    dtype: str = "as-is"
+    compression_level: int = 4
 
     def __post_init__(self) -> None:
         self._number("range_s", 0, _MAX_SECONDS, "seconds")
@@ -105,17 +118,7 @@ class Settings:
             if not _BAND_PATTERN.match(pattern):
                 raise ValueError(f"channels {pattern!r}: {_BAND_EXPECTED}")
         self._check_selection()
-        if self.rate_hz is not None and not (_is_number(self.rate_hz) and 0 < self.rate_hz < 1e6):
-            raise ValueError(
-                f"rate_hz {self.rate_hz!r}: expected a positive rate in Hz, or None for any"
-            )
-        self._word("gaps", _GAPS)
-        self._number("max_gap_s", 0, _MAX_SECONDS, "seconds", or_none=True)
-        if self.max_gap_s is not None and self.gaps == "fill":
-            raise ValueError(
-                f"max_gap_s {self.max_gap_s}: all gaps are filled unless `gaps` is split or drop"
-            )
-        self._whole("fill", -(2**31), 2**31 - 1, "an int32 value")
+        self._check_samples()
         self._whole("compression_level", 1, 9, "1 to 9")
         known, letters = layout.ORIENTATIONS_ON_REQUEST, self.components
         if (
@@ -127,6 +130,7 @@ class Settings:
             raise ValueError(
                 f"components {letters!r}: expected letters of {' '.join(known)}, each once"
             )
+        self._check_orientations()
 
     def _check_selection(self) -> None:
         self._words("phases")
@@ -139,6 +143,40 @@ class Settings:
             raise ValueError(f"all_stations {self.all_stations!r}: expected true or false")
         if self.all_stations and self.max_distance_km is None:
             raise ValueError("all_stations needs max_distance_km: how far is all?")
+
+    def _check_samples(self) -> None:
+        for name, or_none in (("rate_hz", "None for any"), ("resample_hz", "None to leave it")):
+            rate = getattr(self, name)
+            if rate is not None and not (_is_number(rate) and 0 < rate < 1e6):
+                raise ValueError(f"{name} {rate!r}: expected a positive rate in Hz, or {or_none}")
+        self._word("gaps", _GAPS)
+        self._number("max_gap_s", 0, _MAX_SECONDS, "seconds", or_none=True)
+        if self.max_gap_s is not None and self.gaps == "fill":
+            raise ValueError(
+                f"max_gap_s {self.max_gap_s}: all gaps are filled unless `gaps` is split or drop"
+            )
+        self._word("dtype", _DTYPES)
+        self._whole("fill", -(2**31), 2**31 - 1, "an int32 value")
+
+    def _check_orientations(self) -> None:
+        given: Any = self.orientations
+        if isinstance(given, str | os.PathLike):
+            object.__setattr__(self, "orientations", Orientations.read(given))
+        elif isinstance(given, list | tuple):
+            rows = list(enumerate(map(str, given), start=1))
+            object.__setattr__(self, "orientations", Orientations.parse(rows, "orientations"))
+        elif given is not None and not isinstance(given, Orientations):
+            raise ValueError(f"orientations {given!r}: expected a file, or its lines")
+        if given is not None and set(self.components) & {*"12"}:
+            raise ValueError(
+                f"components {self.components!r}: orientations turn 1 and 2 to E and N: "
+                "expected letters of E N Z with them"
+            )
+
+    @property
+    def accepted_hz(self) -> float | None:
+        """The rate that samples have after resampling, where that is done; None: any."""
+        return self.rate_hz if self.resample_hz is None else self.resample_hz
 
     def window(self, origin_ns: int, picks_ns: tuple[int, int] | None) -> tuple[int, int] | None:
         """First and last time to ask for, ns since 1970; None where there is nothing to go by.
@@ -165,6 +203,8 @@ class Settings:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         if self.rate_hz is None:
             values["rate_hz"] = ANY_RATE
+        if self.orientations is not None:
+            values["orientations"] = self.orientations.to_rows()
         return {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in values.items()
@@ -212,6 +252,13 @@ class Settings:
                 values = tomllib.load(file)
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise ValueError(f"{os.fspath(path)} is no TOML: {error}") from error
+        if isinstance(values.get("orientations"), str):  # a path as the file sees it
+            values["orientations"] = str(Path(path).parent / values["orientations"])
+        if "rate_hz" in values and "resample_hz" in values:
+            raise ValueError(
+                f"{os.fspath(path)}: rate_hz refuses what resample_hz brings to its rate: "
+                "expected one of them"
+            )
         return cls.from_dict(values, os.fspath(path))
 
     def _number(
