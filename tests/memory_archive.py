@@ -83,6 +83,24 @@ class MemoryArchive:
     def get_nslc(self) -> list[tuple[str, str, str, str]]:
         return sorted({tuple(item.id.split(".")) for item in self.traces})  # type: ignore[misc]
 
+    def get_availability_extent(self) -> list[tuple[Any, ...]]:
+        return [
+            (*codes, min(item.stats.starttime for item in own), max(i.stats.endtime for i in own))
+            for codes in self.get_nslc()
+            if (own := [item for item in self.traces if item.id == ".".join(codes)])
+        ]
+
+    def get_availability(self, *asked: Any, **_options: Any) -> list[tuple[Any, ...]]:
+        return [
+            (
+                *part.id.split("."),
+                part.stats.starttime,
+                part.stats.endtime,
+                part.stats.sampling_rate,
+            )
+            for part in self.get_waveforms(*asked)
+        ]
+
     def _cut(self, item: Trace, start_ns: int, end_ns: int) -> Trace | None:
         rate = item.stats.sampling_rate
         begin = item.stats.starttime.ns

@@ -41,6 +41,8 @@ STATION = "X1.AAA.00"
             {"dtype": "int16"},
             "dtype 'int16': expected one of as-is, int32, float32, float64; did you mean int32?",
         ),
+        ({"noise": -1}, "noise -1: expected 0 or more windows"),
+        ({"noise_seed": 0.5}, "noise_seed 0.5: expected a whole number"),
         ({"phases": "Pg,a/b"}, "phases: phase name 'a/b' holds one of , . / or NUL"),
         ({"min_picks": -1}, "min_picks -1: expected 0 or more picks"),
         ({"max_distance_km": "far"}, "max_distance_km 'far': expected 0 to 20100 km"),

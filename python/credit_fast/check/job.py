@@ -19,6 +19,7 @@ import h5py
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.check.attributes import compare_attributes
+from credit_fast.check.noise import read_noise_plan
 from credit_fast.check.output import text_output
 from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, CheckReport
 from credit_fast.check.samples import ArchiveCheck
@@ -29,6 +30,7 @@ from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
+from credit_fast.hdf5.noise import Quiet, is_noise_id
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events, plan_unpicked
 from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
 from credit_fast.hdf5.selection import Selection, is_choice
@@ -190,6 +192,7 @@ class _Job:
         self.archive = archive
         self.chosen = chosen
         self.selection = selection
+        self.quiet = Quiet(events if selection.settings.noise else [])
         self.report = CheckReport(os.fspath(path), str(events.path))
         self.is_new = False
 
@@ -214,9 +217,10 @@ class _Job:
                     self._check_event(dataset.root, names, plan)
                 bar.advance(task)
             for evid in names:
-                if evid not in known:
-                    text = left_out.get(evid, "the catalogue has no such event")
-                    self.report.add(EXTRA, "event", f"/{evid}", text)
+                if evid in known or self._is_noise(dataset.root, names, evid):
+                    continue
+                text = left_out.get(evid, "the catalogue has no such event")
+                self.report.add(EXTRA, "event", f"/{evid}", text)
             if self.archive is not None:
                 task = bar.add_task("against the archive", total=len(self.chosen.records))
                 for evid, station in self.chosen.records:
@@ -232,7 +236,7 @@ class _Job:
                 report.add(DIFFERENT, "event", place, str(plan.refusal))
             return
         report.expected["event"] += 1
-        asked = [item for item in plan.stations if item.rows and not is_choice(item.refusal)]
+        asked = [item for item in plan.stations if item.is_named and not is_choice(item.refusal)]
         self._expect(asked)
         if plan.refusal is not None:
             report.add(MISSING, "event", place, plan.refusal)
@@ -264,8 +268,24 @@ class _Job:
             self._check_station(group, members.names, evid, station)
         for station in plan.stations:
             # Where the archive has nothing of a station without picks, it has no group.
-            if not station.rows and station.station_id not in members.names:
+            if not station.is_named and station.station_id not in members.names:
                 self.chosen.offer(evid, station)
+
+    def _is_noise(self, root: h5py.Group, listed: Collection[str], evid: str) -> bool:
+        """Whether a group is a window of noise by its name and the settings; then it is checked."""
+        if not self.selection.settings.noise or not is_noise_id(evid):
+            return False
+        try:
+            plan = read_noise_plan(child_of(root, evid), evid, self.selection)
+        except (KeyError, ValueError):  # a DatasetError is one
+            return False
+        [station] = plan.stations
+        window = station.window(self.selection.settings)
+        codes = (station.network, station.station, station.location)
+        if window is not None and not self.quiet.is_clear(codes, window):
+            self.report.add(DIFFERENT, "event", f"/{evid}", "a pick of its station is near")
+        self._check_event(root, listed, plan)
+        return True
 
     def _expect(self, stations: list[StationPlan]) -> None:
         expected = self.report.expected

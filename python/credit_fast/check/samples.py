@@ -53,7 +53,7 @@ class ArchiveCheck:
         report.compared_records += 1
         try:
             event = child_of(dataset.root, evid)
-            if not plan.rows and plan.station_id not in members_of(event).names:
+            if not plan.is_named and plan.station_id not in members_of(event).names:
                 text = self._lost(plan)
             else:
                 stored = read_station(child_of(event, plan.station_id), plan.station_id)

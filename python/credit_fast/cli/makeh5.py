@@ -42,6 +42,7 @@ examples:
   credit-fast makeh5 -i index.db -o local.h5 -c events.pha --phases Pg,Sg --min-picks 8
   credit-fast makeh5 -i index.db -o network.h5 -c events.pha -s stations.loc \
       --max-distance 300 --all-stations --around origin --before 60 --after 300
+  credit-fast makeh5 -i index.db -o trained.h5 -c events.pha --noise 5000 --before 60 --after 60
   credit-fast makeh5 -i index.db -o broadband.h5 -c events.pha --channels "BH?,HH?"
   credit-fast makeh5 -i index.db -o turned.h5 -c events.pha --orientations axes.csv
   credit-fast makeh5 -i index.db -o all-at-100.h5 -c events.pha --resample 100 --dtype int32
@@ -157,6 +158,21 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         text="leave out stations farther from the epicentre (default: none is too far)",
         type=float,
         metavar="KM",
+    )
+    selection.add(
+        "--noise",
+        setting="noise",
+        text="add N windows without picks, in all, each an event of the type noise with one "
+        "station; far from every pick of that station (default: 0)",
+        type=int,
+        metavar="N",
+    )
+    selection.add(
+        "--noise-seed",
+        setting="noise_seed",
+        text="chooses which windows (default: 0)",
+        type=int,
+        metavar="N",
     )
     selection.add(
         "--all-stations",

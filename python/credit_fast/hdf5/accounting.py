@@ -16,6 +16,8 @@ has exactly one fate, so total = written + partial + no data + refused on every 
 What was left out by choice (a phase, a station or an event that was not asked for) is refused, too,
 but no problem, and its reason never that of an event of which something was asked.
 
+Windows of noise are counted by themselves, as they are nothing of the catalogue.
+
 Gap seconds are seconds of the asked windows without a sample, summed over what is partial: of a
 component its own; of a station record those of its best component; of an event those of its
 station records, where one without any waveform lacks its whole window.
@@ -43,6 +45,7 @@ from credit_fast.hdf5.selection import is_choice
 __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
 WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
+NOISE = "noise"  # the fate of a station record that is no part of an event: counted by itself
 _LISTED = 20
 #: Why samples were left out for others of the same times, and how the account says it.
 _LEFT_OUT = {"identical": "identical", "version": "by version", "scan": "by scan"}
@@ -146,6 +149,8 @@ class MakeH5Report:
     components: Tally = field(default_factory=Tally)
     picks: Tally = field(default_factory=Tally)
     picks_by_phase: dict[str, Tally] = field(default_factory=dict)
+    noise: Tally = field(default_factory=Tally)
+    noise_asked: int = 0
     refusals: list[Refusal] = field(default_factory=list)
     duplicate_events: int = 0
     stations_without_coordinates: Counter[str] = field(default_factory=Counter)
@@ -180,13 +185,14 @@ class MakeH5Report:
 
     @property
     def levels(self) -> dict[str, Tally]:
-        """The four levels by name, from events down to picks."""
-        return {
+        """The levels by name, from events down to picks; windows of noise when there are any."""
+        levels = {
             "events": self.events,
             "station records": self.station_records,
             "components": self.components,
             "picks": self.picks,
         }
+        return levels | {"noise": self.noise} if self.noise_asked else levels
 
     @property
     def damaged_files(self) -> list[str]:
@@ -224,6 +230,9 @@ class MakeH5Report:
 
     def expect(self, plan: EventPlan) -> None:
         """Add an event and all that it names to the totals."""
+        if plan.is_noise:
+            self.noise.total += 1
+            return
         self.events.total += 1
         self.duplicate_events += plan.duplicate
         for station in plan.stations:
@@ -249,6 +258,8 @@ class MakeH5Report:
         """Count an event by what became of each of its station records that were asked for."""
         records = [record for record in records if not is_choice(record.reason)]
         fates = {record.fate for record in records}
+        if fates == {NOISE}:
+            return
         if fates == {WRITTEN}:
             self.events.add(WRITTEN)
         elif fates & {WRITTEN, PARTIAL}:
@@ -266,6 +277,8 @@ class MakeH5Report:
         self.other_orientations.update(cut.others)
         if not coordinates and not is_choice(cut.plan.refusal):
             self.stations_without_coordinates[cut.plan.station_id] += 1
+        if cut.plan.is_noise:
+            return self._count_noise(name, cut)
         self._count_components(name, cut)
         self.failed_channels += len(cut.failed_records)
         self.failed_records += sum(cut.failed_records.values())
@@ -286,6 +299,17 @@ class MakeH5Report:
             return RecordFate(REFUSED, gap_s, cut.refusal)
         self.station_records.add(NO_DATA)
         return RecordFate(NO_DATA, gap_s)
+
+    def _count_noise(self, name: str, cut: StationCut) -> RecordFate:
+        """Count a window without picks; what it holds is no part of the other levels."""
+        if cut.record is not None and cut.has_waveform:
+            gap_s = min(part.missing_s for part in cut.record.components.values())
+            self.noise.add(PARTIAL if gap_s > 0 else WRITTEN, gap_s=gap_s)
+        elif cut.refusal is not None:
+            self._refuse(self.noise, "noise", name, cut.refusal)
+        else:
+            self.noise.add(NO_DATA)
+        return RecordFate(NOISE)
 
     def _count_components(self, name: str, cut: StationCut) -> None:
         components = cut.record.components if cut.record is not None else {}
@@ -348,6 +372,8 @@ class MakeH5Report:
 
     def notes(self) -> Iterator[tuple[str, int, str]]:
         """Name, count and remark of each row below the four levels."""
+        number = self.noise_asked - self.noise.total
+        yield "windows of noise that were not found", number, f"of {self.noise_asked} asked for"
         yield "duplicate events", self.duplicate_events, "first kept, others refused"
         without = self.stations_without_coordinates
         remark = f"in {sum(without.values())} station records"
@@ -400,6 +426,7 @@ class MakeH5Report:
                 phase: tally.to_dict() for phase, tally in sorted(self.picks_by_phase.items())
             },
             "notes": {name: count for name, count, _ in self.notes()},
+            "noise_asked": self.noise_asked,
             "failed_records": self.failed_records,
             "overlap_conflict_samples": self.overlap_conflict_samples,
             "overlap_decided_samples": dict(self.overlap_decided_samples),

@@ -75,8 +75,8 @@ class StationCut:
 
     @property
     def has_group(self) -> bool:
-        """Whether the data set shows it: a pick names the station, or it has a waveform."""
-        return self.plan.refusal is None and (bool(self.plan.rows) or self.has_waveform)
+        """Whether the data set shows it: its plan is enough for that, or it has a waveform."""
+        return self.plan.refusal is None and (self.plan.is_named or self.has_waveform)
 
     @property
     def has_waveform(self) -> bool:

@@ -75,7 +75,7 @@ def of_archive(source: WaveformSource, plan: EventPlan, settings: Settings) -> s
         return None
     asked = []
     for station in plan.stations:
-        window = station.window(settings.range_s)
+        window = station.window(settings)
         if window is not None and station.refusal is None:
             asked.append(
                 ((station.network, station.station, station.location or "--", "*"), window)

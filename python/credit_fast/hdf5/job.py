@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.hdf5 import fingerprints
@@ -24,6 +24,7 @@ from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.earlier import Earlier
 from credit_fast.hdf5.event_writer import EventWriter
 from credit_fast.hdf5.interrupt import NotedSignals
+from credit_fast.hdf5.noise import noise_plans
 from credit_fast.hdf5.output import Line, Output
 from credit_fast.hdf5.pack import Packed, pack_station, refused
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
@@ -126,7 +127,9 @@ class Job:
         futures = deque[Future[Packed]]()
 
         def submitted() -> Iterator[None]:
-            for number, plan in enumerate(plan_events(events, self._selection)):
+            noise = noise_plans(events, self._selection, self._source)
+            plans = chain(plan_events(events, self._selection), noise)
+            for number, plan in enumerate(plans):
                 work = self._work(plan, is_done=number < self._before)
                 works.append(work)
                 if plan.refusal is None and not work.kept:
@@ -214,7 +217,7 @@ class Job:
             coordinates = None
             if self._table is not None:
                 coordinates = self._table.get(where.network, where.station, where.location)
-            if where.refusal is None:
+            if cut.has_group:
                 self._writer.write_station(group, station, coordinates)
             waits |= cut.waits
             fates.append(

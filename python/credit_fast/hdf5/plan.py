@@ -74,7 +74,8 @@ class StationPlan:
     `first_ns` and `last_ns` are the earliest and latest usable pick, None without any. `bands`
     holds the picked bands in the order of the rows; empty: no pick names a channel, any band
     will do. `refusal` says why the station can have no group. A station that no pick names has no
-    rows: the times are then those between which its arrivals should lie, `distance_km` is its own.
+    rows: the times are then those between which its arrivals should lie, `distance_km` is its own;
+    of noise (`is_noise`) both are what the window goes around.
     """
 
     network: str
@@ -88,11 +89,17 @@ class StationPlan:
     last_ns: int | None = None
     refusal: str | None = None
     distance_km: float | None = None
+    is_noise: bool = False
 
     @property
     def station_id(self) -> str:
         """`NET.STA.LOC`, the group's name."""
         return f"{self.network}.{self.station}.{self.location}"
+
+    @property
+    def is_named(self) -> bool:
+        """Whether it has a group without a waveform, too: a pick names it, or it is noise."""
+        return bool(self.rows) or self.is_noise
 
     @property
     def keys(self) -> list[str]:
@@ -146,6 +153,11 @@ class EventPlan:
     stations: list[StationPlan]
     refusal: str | None = None
     duplicate: bool = False
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether it is a window without picks, and no event of the catalogue."""
+        return any(station.is_noise for station in self.stations)
 
 
 def plan_events(events: Iterable[Event], selection: Selection = _ALL) -> Iterator[EventPlan]:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from credit_fast.catalogs.model import Event, Pick, StationTable
+from credit_fast.catalogs.model import Event, Pick, Station, StationTable
 from credit_fast.geodesy import distance_azimuth
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.resampling import require_scipy
@@ -112,9 +112,13 @@ class Selection:
         limit_km = self.settings.max_distance_km
         return limit_km is not None and distance_km is not None and distance_km > limit_km
 
+    def place(self, codes: tuple[str, str, str]) -> Station | None:
+        """Where the station table has a station; None when it does not."""
+        return None if self._table is None else self._table.get(*codes)
+
     def distance_km(self, event: Event, codes: tuple[str, str, str]) -> float | None:
         """Epicentral distance by the station table; None without the station's place."""
-        place = None if self._table is None else self._table.get(*codes)
+        place = self.place(codes)
         if place is None:
             return None
         return _distance_km(event, place.longitude_deg, place.latitude_deg)
@@ -151,26 +155,32 @@ class Selection:
         by_codes: dict[tuple[str, str, str], set[str]] = {}
         for network, station, location, channel in channels:
             band = layout.band_of(channel)
-            if band and channel[2:] in set(self.settings.components) and self._takes(band):
+            if band and channel[2:] in set(self.settings.components) and self.takes(band):
                 by_codes.setdefault((network, station, location), set()).add(band)
         for codes, bands in sorted(by_codes.items()):
-            place = None if self._table is None else self._table.get(*codes)
+            place = self.place(codes)
             if place is None:
                 self.unplaced.append(".".join(codes))
                 continue
-            ordered = tuple(sorted(bands, key=layout.band_rank))
+            ordered = tuple(sorted(bands, key=self.rank))
             here = place.longitude_deg, place.latitude_deg
             self._stations.append(ArchiveStation(*codes, *here, ordered))
 
-    def _takes(self, band: str) -> bool:
+    def takes(self, band: str) -> bool:
         """Whether a band would do where no pick says which: a listed one, else a usual one."""
         patterns = self.settings.channels
         if not patterns:
             return band in layout.BAND_ORDER
-        return any(
-            all(wanted in ("?", letter) for wanted, letter in zip(pattern, band, strict=False))
-            for pattern in patterns
-        )
+        return any(_matches(band, pattern) for pattern in patterns)
+
+    def rank(self, band: str) -> tuple[int, int, str]:
+        """Sorts bands that would do by preference: the listed order, then the usual one."""
+        places = (n for n, p in enumerate(self.settings.channels) if _matches(band, p))
+        return next(places, 0), *layout.band_rank(band)
+
+
+def _matches(band: str, pattern: str) -> bool:
+    return all(wanted in ("?", letter) for wanted, letter in zip(pattern, band, strict=False))
 
 
 def _distance_km(event: Event, longitude_deg: float, latitude_deg: float) -> float:

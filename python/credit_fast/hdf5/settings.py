@@ -83,6 +83,10 @@ class Settings:
     dtype
         Type of samples: `"int32"`, `"float32"`, `"float64"`; `"as-is"`: integers and whole numbers
         int32, floats as they are.
+    noise
+        Windows without picks to add, in all: each an event of the type `noise` with one station.
+    noise_seed
+        Decides which: the same number gives the same ones, of the same archive and catalogue.
     compression_level
         gzip level, 1 to 9.
     """
@@ -105,6 +109,8 @@ class Settings:
     rate_hz: float | None = layout.DEFAULT_RATE_HZ
     resample_hz: float | None = None
     dtype: str = "as-is"
+    noise: int = 0
+    noise_seed: int = 0
     compression_level: int = 4
 
     def __post_init__(self) -> None:
@@ -119,6 +125,8 @@ class Settings:
                 raise ValueError(f"channels {pattern!r}: {_BAND_EXPECTED}")
         self._check_selection()
         self._check_samples()
+        self._whole("noise", 0, 10**7, "0 or more windows")
+        self._whole("noise_seed", -(2**63), 2**63 - 1, "a whole number")
         self._whole("compression_level", 1, 9, "1 to 9")
         known, letters = layout.ORIENTATIONS_ON_REQUEST, self.components
         if (

@@ -24,6 +24,7 @@ from credit_fast.hdf5.accounting import MakeH5Report
 from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.job import Job
+from credit_fast.hdf5.noise import check_noise_source
 from credit_fast.hdf5.output import Line, OutputNames
 from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
@@ -129,6 +130,8 @@ def makeh5(
         str(target), str(events.path), settings.range_s, settings.rate_hz, settings.components
     )
     selection = Selection.of(settings, table, source)
+    check_noise_source(settings, source)
+    report.noise_asked = settings.noise
     report.unplaced_stations = selection.unplaced
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
@@ -153,7 +156,7 @@ def makeh5(
         open_output(names, first, how) as (output, earlier),
         work_progress("events", shown=progress) as bar,
     ):
-        task = bar.add_task("makeh5", total=len(events))
+        task = bar.add_task("makeh5", total=len(events) + settings.noise)
         job = Job(source, table, selection, settings, report, output, earlier, noted)
         job.run(events, threads or _all_cores(), lambda: bar.advance(task))
         output.finish(write_report, last_check)
