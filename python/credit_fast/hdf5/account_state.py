@@ -24,6 +24,8 @@ _NOT_OF_EVENTS = frozenset(
         "rate_hz",
         "orientations",
         "events_kept",
+        "noise_asked",
+        "unplaced_stations",
         "events_not_in_catalog",
         "catalog_problems",
         "catalog_warnings",
