@@ -228,6 +228,13 @@ def _add_samples(parser: argparse.ArgumentParser) -> None:
         "--fill", setting="fill", text="value of filled samples (default: 0)", type=int, metavar="N"
     )
     samples.add(
+        "--compression",
+        setting="compression",
+        text="gzip, gzip:1 (fast) to gzip:9 (small), lzf (for readers with h5py only) or none "
+        "(default: gzip, which is gzip:2)",
+        metavar="FILTER",
+    )
+    samples.add(
         "--rate",
         setting="rate_hz",
         text="the sampling rate to accept; programs that read the file assume 100 (default: 100)",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from credit_fast._core import compress_chunk
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.compression import parse_compression
 from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station, other_orientations
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.settings import Settings
@@ -22,10 +23,13 @@ __all__ = ["Packed", "chunk_samples", "pack_station"]
 
 @dataclass(slots=True)
 class Packed:
-    """A station cut with the compressed chunks of its components, by channel."""
+    """A station cut with the compressed chunks of its components, by channel.
+
+    None in place of chunks: HDF5 itself is to write the samples (all but gzip).
+    """
 
     cut: StationCut
-    chunks: dict[str, list[bytes]]
+    chunks: dict[str, list[bytes] | None]
 
 
 def pack_station(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
@@ -34,9 +38,11 @@ def pack_station(source: WaveformSource, station: StationPlan, settings: Setting
         cut = cut_station(source, station, settings)
         cut.others = other_orientations(source, cut, settings)
         components = cut.record.components if cut.record is not None else {}
-        chunks = {
-            name: _compress(component.data, settings) for name, component in components.items()
-        }
+        compression = parse_compression(settings.compression)
+        chunks: dict[str, list[bytes] | None] = dict.fromkeys(components)
+        if compression.is_gzip:
+            for name, component in components.items():
+                chunks[name] = _compress(component.data, compression.level, settings.fill)
     except Exception as error:
         return refused(station, f"{type(error).__name__}: {error}", settings)
     return Packed(cut, chunks)
@@ -56,7 +62,7 @@ def chunk_samples(npts: int) -> int:
     return min(npts, layout.CHUNK_SAMPLES)
 
 
-def _compress(data: npt.NDArray[Any], settings: Settings) -> list[bytes]:
+def _compress(data: npt.NDArray[Any], level: int, fill: int) -> list[bytes]:
     """Chunks of a trace as HDF5 stores them: little-endian, full length, shuffled, deflated."""
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
     samples = chunk_samples(len(data))
@@ -64,7 +70,7 @@ def _compress(data: npt.NDArray[Any], settings: Settings) -> list[bytes]:
     for first in range(0, len(data), samples):
         part = data[first : first + samples]
         if len(part) < samples:
-            padding = np.full(samples - len(part), settings.fill, dtype=data.dtype)
+            padding = np.full(samples - len(part), fill, dtype=data.dtype)
             part = np.concatenate([part, padding])
-        chunks.append(compress_chunk(part, settings.compression_level, True))
+        chunks.append(compress_chunk(part, level, True))
     return chunks

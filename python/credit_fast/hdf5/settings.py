@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.compression import parse_compression
 from credit_fast.hdf5.orientations import Orientations
 
 if sys.version_info >= (3, 11):
@@ -87,8 +88,9 @@ class Settings:
         Windows without picks to add, in all: each an event of the type `noise` with one station.
     noise_seed
         Decides which: the same number gives the same ones, of the same archive and catalogue.
-    compression_level
-        gzip level, 1 to 9.
+    compression
+        "gzip", "gzip:1" to "gzip:9", "lzf" or "none"; all but the last shuffle bytes first. Every
+        HDF5 reader knows gzip; lzf comes with h5py, and programs without h5py lack it.
     """
 
     range_s: float = 500.0
@@ -111,7 +113,7 @@ class Settings:
     dtype: str = "as-is"
     noise: int = 0
     noise_seed: int = 0
-    compression_level: int = 4
+    compression: str = "gzip"
 
     def __post_init__(self) -> None:
         self._number("range_s", 0, _MAX_SECONDS, "seconds")
@@ -127,7 +129,7 @@ class Settings:
         self._check_samples()
         self._whole("noise", 0, 10**7, "0 or more windows")
         self._whole("noise_seed", -(2**63), 2**63 - 1, "a whole number")
-        self._whole("compression_level", 1, 9, "1 to 9")
+        parse_compression(self.compression)
         known, letters = layout.ORIENTATIONS_ON_REQUEST, self.components
         if (
             not isinstance(letters, str)
