@@ -29,7 +29,7 @@ STATION = "X1.AAA.00"
         ),
         ({"rate_hz": "fast"}, "rate_hz 'fast': expected a positive rate in Hz, or None for any"),
         ({"fill": 0.5}, "fill 0.5: expected an int32 value"),
-        ({"compression_level": 10}, "compression_level 10: expected 1 to 9"),
+        ({"compression": "gzip:10"}, "gzip:10"),
         (
             {"channels": "BHZ"},
             "channels 'BHZ': expected two letters of a band and `?`, as HH? (orientations are "

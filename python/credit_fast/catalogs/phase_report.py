@@ -31,7 +31,7 @@ from .fields import (
 from .model import Catalog, Event, Pick
 from .text_lines import read_text_lines
 
-__all__ = ["PROBLEM_KINDS", "ROW_TYPES", "read_phase_report"]
+__all__ = ["PROBLEM_KINDS", "ROW_TYPES", "magnitude_type_of", "read_phase_report"]
 
 #: What a problem of a phase report can be.
 PROBLEM_KINDS = {
@@ -107,6 +107,25 @@ def _find(words: list[str], keyword: str, usual: int, start: int) -> int:
 
 def _word(words: list[str], index: int) -> str:
     return words[index] if index < len(words) else ""
+
+
+def _magnitude_words(words: list[str], depth_at: int) -> tuple[str, str]:
+    """Type and value of the magnitude of an event line; the type "" where it is unknown."""
+    magnitude_at = _find(words, "MAG", depth_at + 2, depth_at + 1)
+    if magnitude_at < 0:
+        magnitude_at = depth_at + 2
+    kind, value = _word(words, magnitude_at + 1), _word(words, magnitude_at + 2)
+    if is_number(kind):
+        kind, value = "", kind
+    return "" if kind in ("NONE", "MAGTYPE", "--") else kind, value
+
+
+def magnitude_type_of(raw: str) -> str:
+    """Magnitude type of an event line whose words are joined by commas (`Event.raw`), or ""."""
+    words = raw.split(",")
+    if words[0] != "EVENT" or "DEP" not in words:
+        return ""
+    return _magnitude_words(words, words.index("DEP"))[0]
 
 
 class _PhaseReport:
@@ -231,12 +250,7 @@ class _PhaseReport:
         depth_at = _find(words, "DEP", loc + 3, loc + 3)
         if depth_at < 0:
             depth_at = loc + 3
-        magnitude_at = _find(words, "MAG", depth_at + 2, depth_at + 1)
-        if magnitude_at < 0:
-            magnitude_at = depth_at + 2
-        kind, value = _word(words, magnitude_at + 1), _word(words, magnitude_at + 2)
-        if is_number(kind):
-            kind, value = "", kind
+        kind, value = _magnitude_words(words, depth_at)
         return Event(
             event_id=words[1],
             event_type=intern(words[2]) if loc == 11 else "",
@@ -245,7 +259,7 @@ class _PhaseReport:
             latitude_deg=latitude,
             depth_km=self._number(_word(words, depth_at + 1), "depth", -10.0, 1000.0),
             magnitude=self._number(value, "magnitude", -10.0, 11.0),
-            magnitude_type="" if kind in ("NONE", "MAGTYPE", "--") else intern(kind),
+            magnitude_type=intern(kind),
             raw=",".join(words),
             line=self._line,
         )

@@ -18,6 +18,7 @@ import h5py
 
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
+from credit_fast.check.account import AccountCheck, beside
 from credit_fast.check.attributes import compare_attributes
 from credit_fast.check.noise import read_noise_plan
 from credit_fast.check.output import text_output
@@ -55,6 +56,8 @@ def testh5(
     settings: Settings | None = None,
     sample: int = 200,
     seed: int = 0,
+    report: PathLike | None = None,
+    table: PathLike | None = None,
     progress: bool = True,
 ) -> CheckReport:
     """Compare a CREDIT HDF5 file with its catalogue, and a sample of it with the archive.
@@ -85,6 +88,10 @@ def testh5(
     settings
         The settings that makeh5 was given, range included: the file is checked against all of
         them. Without them, against what makeh5 does unless it is told otherwise.
+    report, table
+        The account and the table that makeh5 wrote with the file: every count of the account, and
+        every row of the table, is compared with what the file holds. By default
+        `<stem>.report.json` and `<stem>.csv` beside the file, where they are.
     progress
         Show a bar on standard error when that is a terminal.
 
@@ -101,24 +108,36 @@ def testh5(
         raise ValueError("a range is one of the settings: give one or the other")
     if range_s is not None and index is None:
         raise ValueError("a range is for the comparison with the archive: it needs an index too")
+    beside_it = beside(path)
+    account_path = beside_it[0] if report is None else _existing(report, "account")
+    table_path = beside_it[1] if table is None else _existing(table, "table")
     if stats is not None:
-        _check_stats(Path(stats), [path, catalog, stations, index])
+        inputs: list[object] = [path, catalog, stations, index, account_path, table_path]
+        _check_stats(Path(stats), inputs)
     with text_output(stats) as write:
         events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
-        table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
+        places = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         source = Client(index) if isinstance(index, str | os.PathLike) else index
         archive = None if source is None else ArchiveCheck(source, range_s, settings)
-        selection = Selection(settings or Settings(), table)
+        selection = Selection(settings or Settings(), places)
         if source is not None:
-            selection = Selection.of(selection.settings, table, source)
+            selection = Selection.of(selection.settings, places, source)
         chosen = _Chosen(sample if archive else 0, seed)
-        job = _Job(path, events, table, archive, chosen, selection)
+        job = _Job(path, events, places, archive, chosen, selection)
+        if account_path is not None or table_path is not None:
+            job.take_account(account_path, table_path)
         job.run(progress)
         write(str(job.report))
     return job.report
 
 
 testh5.__test__ = False  # type: ignore[attr-defined]  # its name looks like a test to pytest
+
+
+def _existing(path: PathLike, what: str) -> Path:
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{os.fspath(path)}: no such {what} file")
+    return Path(path)
 
 
 def _check_stats(stats: Path, inputs: list[object]) -> None:
@@ -195,6 +214,13 @@ class _Job:
         self.quiet = Quiet(events if selection.settings.noise else [])
         self.report = CheckReport(os.fspath(path), str(events.path))
         self.is_new = False
+        self.account: AccountCheck | None = None
+
+    def take_account(self, account: Path | None, table: Path | None) -> None:
+        """Have account and table compared with the file too."""
+        self.report.account = None if account is None else str(account)
+        self.report.table = None if table is None else str(table)
+        self.account = AccountCheck(self.report, account, table)
 
     def run(self, progress: bool) -> None:
         """Fill the report."""
@@ -210,6 +236,8 @@ class _Job:
             known: set[str] = set()
             left_out: dict[str, str] = {}
             for plan in plan_events(self.events, self.selection):
+                if self.account is not None:
+                    self.account.expect(plan)
                 if is_choice(plan.refusal):
                     left_out[plan.event.event_id] = f"left out by choice: {plan.refusal}"
                 else:
@@ -221,6 +249,8 @@ class _Job:
                     continue
                 text = left_out.get(evid, "the catalogue has no such event")
                 self.report.add(EXTRA, "event", f"/{evid}", text)
+            if self.account is not None:
+                self.account.run(dataset)
             if self.archive is not None:
                 task = bar.add_task("against the archive", total=len(self.chosen.records))
                 for evid, station in self.chosen.records:

@@ -27,7 +27,8 @@ class Finding:
     """One difference.
 
     `kind` is missing, different, extra (in the file only) or unreadable; `level` is event,
-    station record, component, pick or samples; `place` is the path inside the file.
+    station record, component, pick or samples, and `place` the path inside the file; for the
+    levels account and table it is the place in those files.
     """
 
     kind: str
@@ -47,7 +48,8 @@ class CheckReport:
     when all its attributes are what the catalogue gives. `components_per_station` counts station
     records by their number of components. `incomplete_components` lack an attribute.
     `damaged_files` holds the archive's warnings, each once, with the file's name: no fault of
-    the data set, which lacks those samples too.
+    the data set, which lacks those samples too. `account` and `table` name the files beside the
+    data set that were compared with it, `table_rows` counts the rows.
     """
 
     path: str
@@ -62,6 +64,9 @@ class CheckReport:
     compared_samples: int = 0
     damaged_files: list[str] = field(default_factory=list)
     incomplete_components: int = 0
+    account: str | None = None
+    table: str | None = None
+    table_rows: int = 0
 
     LEVELS = ("event", "station record", "component", "pick")
 
@@ -97,6 +102,9 @@ class CheckReport:
             "compared_records": self.compared_records,
             "compared_samples": self.compared_samples,
             "damaged_files": self.damaged_files,
+            "account": self.account,
+            "table": self.table,
+            "table_rows": self.table_rows,
             "findings": [
                 {"kind": item.kind, "level": item.level, "place": item.place, "text": item.text}
                 for item in self.findings
@@ -136,6 +144,10 @@ class CheckReport:
             yield f"events whose id came before in the catalogue: {self.duplicate_events}"
         if self.compared_records:
             yield f"samples compared with the archive: {self.compared_samples}"
+        if self.account is not None:
+            yield f"account compared with the file: {self.account}"
+        if self.table is not None:
+            yield f"table compared with the file: {self.table}, {self.table_rows} rows"
         if self.damaged_files:
             yield f"damaged places in the archive: {len(self.damaged_files)}"
         yield f"{self.path}: " + ("whole" if self.is_whole else f"{len(self.findings)} findings")

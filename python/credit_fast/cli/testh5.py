@@ -23,6 +23,9 @@ what is damaged. Nothing is repaired.
 With -x, a sample of station records is cut from the archive again and every sample compared:
 with -r over the window that makeh5 cut, without it over the time that the record covers and its
 picks, where a record that was shortened looks whole.
+
+Where makeh5's account (2019.report.json) and table (2019.csv) lie beside the file, every count of
+the account and every row of the table is compared with what the file itself holds.
 """
 
 EPILOG = """\
@@ -30,6 +33,7 @@ examples:
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -s stations.loc
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -x index.db -r 500 --sample 1000
+  credit-fast testh5 -i 2019.h5 -c events.pha --report old.report.json --table old.csv
   credit-fast testh5 -i 2019.h5 -c events.pha --json > findings.json
 
 exit code:
@@ -66,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, help="chooses which records are compared (default: 0)"
     )
+    parser.add_argument(
+        "--report", metavar="FILE", help="account of makeh5 (default: that beside INPUT, if any)"
+    )
+    parser.add_argument(
+        "--table", metavar="FILE", help="table of makeh5 (default: that beside INPUT, if any)"
+    )
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no summary")
 
@@ -81,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
         range_s=args.range,
         sample=args.sample,
         seed=args.seed,
+        report=args.report,
+        table=args.table,
         progress=not args.quiet,
     )
     if args.json:

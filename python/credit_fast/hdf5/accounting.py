@@ -28,7 +28,7 @@ No HDF5 and no archive belongs here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,7 +37,7 @@ from rich.table import Table
 
 from credit_fast.errors import Problem
 from credit_fast.hdf5.cut import StationCut
-from credit_fast.hdf5.layout import ORIENTATIONS, RESAMPLED_FROM, ROTATED_FROM, TRAVTIME
+from credit_fast.hdf5.layout import ORIENTATIONS, RESAMPLED_FROM, ROTATED_FROM, TRAVTIME, phase_of
 from credit_fast.hdf5.plan import NO_TIME, EventPlan, PickRow
 from credit_fast.hdf5.record import WRONG_RATE
 from credit_fast.hdf5.selection import is_choice
@@ -46,6 +46,7 @@ __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
 WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
 NOISE = "noise"  # the fate of a station record that is no part of an event: counted by itself
+EVENT_REFUSED, RECORD_REFUSED = "event refused", "station record refused"
 _LISTED = 20
 #: Why samples were left out for others of the same times, and how the account says it.
 _LEFT_OUT = {"identical": "identical", "version": "by version", "scan": "by scan"}
@@ -125,6 +126,9 @@ class MakeH5Report:
 
     `picks_by_phase` keeps amplitude and polarity rows apart from arrivals: `Sg`, `Sg AMPLITUD`.
 
+    `event_groups`, `station_groups` and `rows_by_phase` count what the file has a place for, with
+    or without a waveform: groups, and pick rows by the phase under which a station lists them.
+
     `failed_records` counts the records that failed their own check, once for each station record
     that they would be part of. `events_waiting` are those for which a file could not be read that
     the index names: the same command does them again. `events_kept` are those that were there
@@ -151,6 +155,9 @@ class MakeH5Report:
     picks_by_phase: dict[str, Tally] = field(default_factory=dict)
     noise: Tally = field(default_factory=Tally)
     noise_asked: int = 0
+    event_groups: int = 0
+    station_groups: int = 0
+    rows_by_phase: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
     duplicate_events: int = 0
     stations_without_coordinates: Counter[str] = field(default_factory=Counter)
@@ -248,14 +255,15 @@ class MakeH5Report:
         name = plan.event.event_id or f"of line {plan.event.line}"
         self._refuse(self.events, "event", name, reason, str(plan.refusal))
         for station in plan.stations:
-            self.station_records.add(REFUSED, "event refused")
+            self.station_records.add(REFUSED, EVENT_REFUSED)
             for _ in self.orientations:
-                self.components.add(REFUSED, "event refused")
+                self.components.add(REFUSED, EVENT_REFUSED)
             for row in station.rows:
-                self._count_pick(row, REFUSED, "event refused" if row.asked else str(row.refusal))
+                self._count_pick(row, REFUSED, EVENT_REFUSED if row.asked else str(row.refusal))
 
     def count_event(self, records: list[RecordFate]) -> None:
         """Count an event by what became of each of its station records that were asked for."""
+        self.event_groups += 1
         records = [record for record in records if not is_choice(record.reason)]
         fates = {record.fate for record in records}
         if fates == {NOISE}:
@@ -272,6 +280,9 @@ class MakeH5Report:
     def count_station(self, evid: str, cut: StationCut, *, coordinates: bool) -> RecordFate:
         """Count a station record, its components and picks; returns what became of it."""
         name = f"{evid}/{cut.plan.station_id}"
+        if cut.plan.refusal is None:
+            self.station_groups += 1
+            self.rows_by_phase.update(map(phase_of, cut.plan.keys))
         self.stations_without_channel += cut.any_band
         self.records_with_other_orientations += bool(cut.others)
         self.other_orientations.update(cut.others)
@@ -343,7 +354,7 @@ class MakeH5Report:
         if not row.asked:
             self._count_pick(row, REFUSED, str(row.refusal))
         elif cut.plan.refusal is not None:
-            self._count_pick(row, REFUSED, "station record refused")
+            self._count_pick(row, REFUSED, RECORD_REFUSED)
         elif row.refusal is not None or row.data_ns is None:
             self._count_pick(row, REFUSED, str(row.refusal))
             place = f"{name} {row.pick.key} (line {row.pick.line})"
@@ -369,6 +380,12 @@ class MakeH5Report:
         tally.add(REFUSED, reason)
         if not is_choice(reason):
             self.refusals.append(Refusal(level, name, detail or reason))
+
+    def disagreements(self) -> list[str]:
+        """Which sums do not agree, in words; none in a whole account."""
+        tallies = {name: tally.to_dict() for name, tally in self.levels.items()}
+        phases = {phase: tally.to_dict() for phase, tally in self.picks_by_phase.items()}
+        return sum_faults(tallies, phases)
 
     def notes(self) -> Iterator[tuple[str, int, str]]:
         """Name, count and remark of each row below the four levels."""
@@ -422,6 +439,13 @@ class MakeH5Report:
             "components": self.orientations,
             "has_problems": self.has_problems,
             "levels": {name: tally.to_dict() for name, tally in self.levels.items()},
+            "disagreements": self.disagreements(),
+            "in_file": {
+                "events": self.event_groups,
+                "station records": self.station_groups,
+                "components": self.components.written + self.components.partial,
+                "picks_by_phase": dict(sorted(self.rows_by_phase.items())),
+            },
             "picks_by_phase": {
                 phase: tally.to_dict() for phase, tally in sorted(self.picks_by_phase.items())
             },
@@ -498,6 +522,30 @@ class MakeH5Report:
         size = f"{self.size_bytes / 1e6:.1f} MB"
         rate = self.events.total / self.seconds if self.seconds > 0 else 0.0
         return f"{self.path}: {size} in {self.seconds:.1f} s ({rate:.1f} events/s)"
+
+
+def sum_faults(
+    levels: Mapping[str, Mapping[str, Any]], phases: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Sums that do not agree, of tallies as `Tally.to_dict` gives them: levels, and phases.
+
+    total = written + partial + no data + refused, refused = all of its reasons, and the phases
+    together are the picks.
+    """
+    faults = []
+    parts = ("written", "partial", "no_data", "refused")
+    for name, tally in (*levels.items(), *phases.items()):
+        if tally["total"] != sum(tally[part] for part in parts):
+            numbers = ", ".join(f"{part} {tally[part]}" for part in parts)
+            faults.append(f"{name}: total {tally['total']}, but {numbers}")
+        if tally["refused"] != sum(tally["refused_by_reason"].values()):
+            by_reason = sum(tally["refused_by_reason"].values())
+            faults.append(f"{name}: refused {tally['refused']}, by reason {by_reason}")
+    for part in ("total", *parts):
+        number = sum(tally[part] for tally in phases.values())
+        if number != levels["picks"][part]:
+            faults.append(f"picks: {part} {levels['picks'][part]}, the phases have {number}")
+    return faults
 
 
 def _cells(name: str, tally: Tally, has_gaps: bool) -> tuple[str, ...]:
