@@ -14,7 +14,7 @@ from running import START, command
 
 from credit_fast._core import encode_mseed2
 
-COMMANDS = ("makeindex", "makeh5", "testh5", "plot", "inspect", "demo")
+COMMANDS = ("makeindex", "makeh5", "testh5", "export", "plot", "inspect", "demo")
 START_NS = 1_330_560_000_000_000_000
 
 

@@ -10,12 +10,12 @@ import traceback
 from collections.abc import Sequence
 
 from credit_fast import __version__
-from credit_fast.cli import checkindex, demo, info, inspect, makeh5, makeindex, plot, testh5
+from credit_fast.cli import checkindex, demo, export, info, inspect, makeh5, makeindex, plot, testh5
 from credit_fast.errors import CreditFastError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (makeindex, checkindex, info, makeh5, testh5, plot, inspect, demo)
+COMMANDS = (makeindex, checkindex, info, makeh5, testh5, export, plot, inspect, demo)
 
 DESCRIPTION = """\
 Windows and data sets from archives of raw seismograms.
@@ -26,6 +26,7 @@ A first run, from miniSEED files and a catalogue to an HDF5 data set:
   credit-fast makeh5 -i index.db -o out.h5 -c CATALOGUE -s STATIONS
   credit-fast testh5 -i out.h5 -o stats.txt -c CATALOGUE
   credit-fast plot -i out.h5 -o event.png
+  credit-fast export --to seisbench -i out.h5 -o DIR
 
 `credit-fast inspect FILE` shows what a miniSEED file holds, and what is wrong with it;
 `credit-fast info -i INDEX` does so for an index, and `credit-fast checkindex -i INDEX` says whether

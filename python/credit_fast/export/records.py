@@ -1,0 +1,233 @@
+"""The station records that an export is made of: from a data set, or straight from an archive.
+
+Both give the same records in the same order, events and stations by name. Nothing is written and
+no format is known here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice, repeat
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy.typing as npt
+
+from credit_fast.catalogs import read_catalog
+from credit_fast.catalogs.model import Catalog, StationTable
+from credit_fast.client import Client
+from credit_fast.errors import DatasetError
+from credit_fast.hdf5.accounting import EVENT_REFUSED, MakeH5Report
+from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station
+from credit_fast.hdf5.nodes import child_of, members_of
+from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
+from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord, open_dataset
+from credit_fast.hdf5.settings import Settings
+from credit_fast.hdf5.trace_row import Origin, TraceFacts
+from credit_fast.stations import read_stations
+
+__all__ = ["ArchiveRecords", "Candidate", "DatasetRecords"]
+
+NO_WAVEFORM = "no waveform"
+NO_DATA = "no data in the archive"
+_IN_FLIGHT_PER_THREAD = 4
+
+Array = npt.NDArray[Any]
+PathLike = str | os.PathLike[str]
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One station record of the input.
+
+    Without `facts` it cannot be exported, for `reason`, which `is_problem` when it should be
+    there. `read` gives the samples by component name; DatasetError when they are damaged.
+    """
+
+    name: str
+    event_id: str
+    facts: TraceFacts | None = None
+    reason: str = ""
+    is_problem: bool = False
+    read: Callable[[], dict[str, Array]] = dict
+
+
+class DatasetRecords:
+    """The records of an HDF5 data set; a context manager."""
+
+    def __init__(self, path: PathLike) -> None:
+        """Open it; raises what `open_dataset` raises."""
+        self.source = os.fspath(path)
+        self.problems: list[str] = []
+        try:
+            self._dataset: Dataset = open_dataset(path)
+        except DatasetError as error:
+            with Path(path).open("rb") as file:
+                if not file.read(16).startswith(b"SQLite format 3"):
+                    raise
+            raise DatasetError(f"{self.source} is an index: it needs a catalogue (-c)") from error
+
+    def __enter__(self) -> DatasetRecords:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dataset.close()
+
+    def split_ids(self) -> list[str]:
+        """Ids of the events that have a waveform."""
+        return [evid for evid in self._dataset.events() if self._has_waveform(evid)]
+
+    def events(self) -> Iterator[Iterable[Candidate]]:
+        """The records of each event."""
+        for evid in self._dataset.events():
+            try:
+                event = self._dataset.event(evid)
+            except DatasetError as error:
+                self.problems.append(str(error))
+                yield []
+                continue
+            origin = Origin.of_record(event)
+            self.problems += [f"/{evid}: {text}" for text in event.problems]
+            yield [_stored(event, origin, record) for record in event.stations.values()]
+
+    def __len__(self) -> int:
+        return len(self._dataset)
+
+    def _has_waveform(self, evid: str) -> bool:
+        with suppress(DatasetError, KeyError):  # told when its records are asked for
+            event = child_of(self._dataset.root, evid)
+            for name in members_of(event).names if isinstance(event, h5py.Group) else ():
+                with suppress(DatasetError, KeyError):
+                    station = child_of(event, name)
+                    if isinstance(station, h5py.Group) and members_of(station).names:
+                        return True
+        return False
+
+
+def _stored(event: EventRecord, origin: Origin, record: StationRecord) -> Candidate:
+    candidate = Candidate(f"{event.evid}/{record.station_id}", event.evid)
+    try:
+        facts = TraceFacts.of_stored(origin, record)
+    except ValueError as error:  # components that differ, or a damaged attribute
+        candidate.reason, candidate.is_problem = str(error), True
+        return candidate
+    if facts.waveform is None:
+        candidate.is_problem = bool(record.problems)
+        candidate.reason = record.problems[0] if record.problems else NO_WAVEFORM
+        return candidate
+    candidate.facts = facts
+    candidate.read = lambda: {name: part.read() for name, part in record.components.items()}
+    return candidate
+
+
+class ArchiveRecords:
+    """The records that makeh5 would put into a data set, cut by `threads`; a context manager."""
+
+    def __init__(
+        self,
+        index: PathLike | WaveformSource,
+        catalog: PathLike | Catalog,
+        stations: PathLike | StationTable | None,
+        settings: Settings,
+        threads: int,
+    ) -> None:
+        """Read the inputs; raises what their readers raise."""
+        self._source = Client(index) if isinstance(index, str | os.PathLike) else index
+        events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+        table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
+        self.source = str(events.path)
+        account = MakeH5Report("", self.source, settings.range_s, settings.rate_hz)
+        account.take_catalog_problems(events.problems)
+        refused = [*account.catalog_problems, *([] if table is None else table.problems)]
+        self.problems = [str(problem) for problem in refused]
+        self._table = table
+        self._settings = settings
+        self._plans = sorted(plan_events(events), key=lambda plan: plan.event.event_id)
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="export")
+
+    def __enter__(self) -> ArchiveRecords:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def split_ids(self) -> list[str]:
+        """Ids of the events that are not refused; which have data is not known before."""
+        return [plan.event.event_id for plan in self._plans if plan.refusal is None]
+
+    def __len__(self) -> int:
+        return len(self._plans)
+
+    def events(self) -> Iterator[Iterable[Candidate]]:
+        """The records of each event, to be taken before the next; some are cut ahead."""
+        stations = (
+            station
+            for plan in self._plans
+            if plan.refusal is None
+            for station in _by_name(plan.stations)
+        )
+        cuts = self._in_order(stations)
+        for plan in self._plans:
+            if plan.refusal is not None:
+                yield [_refused(plan, station) for station in plan.stations]
+            else:
+                origin = Origin.of_event(plan.event)
+                # Not a list: the waveforms of all stations of an event can be a lot.
+                cut = islice(cuts, len(plan.stations))
+                yield map(self._candidate, repeat(origin), cut)
+
+    def _in_order(self, stations: Iterable[StationPlan]) -> Iterator[StationCut]:
+        waiting: deque[Future[StationCut]] = deque()
+        for station in stations:
+            waiting.append(self._pool.submit(self._cut, station))
+            if len(waiting) > self._threads * _IN_FLIGHT_PER_THREAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+    def _cut(self, station: StationPlan) -> StationCut:
+        settings = self._settings
+        try:
+            return cut_station(
+                self._source,
+                station,
+                range_s=settings.range_s,
+                rate_hz=settings.rate_hz,
+                fill=settings.fill,
+                orientations=settings.components,
+            )
+        except Exception as error:  # one bad record never costs the others
+            return StationCut(station, refusal=f"{type(error).__name__}: {error}")
+
+    def _candidate(self, origin: Origin, cut: StationCut) -> Candidate:
+        plan = cut.plan
+        candidate = Candidate(f"{origin.event_id}/{plan.station_id}", origin.event_id)
+        if plan.refusal is not None or not cut.has_waveform:
+            candidate.reason = plan.refusal or cut.refusal or NO_DATA
+            candidate.is_problem = candidate.reason != NO_DATA
+            return candidate
+        place = None
+        if self._table is not None:
+            place = self._table.get(plan.network, plan.station, plan.location)
+        record = cut.record
+        candidate.facts = TraceFacts.of_plan(origin, plan, record, place)
+        components = {} if record is None else record.components
+        candidate.read = lambda: {name: part.data for name, part in components.items()}
+        return candidate
+
+
+def _by_name(stations: Iterable[StationPlan]) -> list[StationPlan]:
+    return sorted(stations, key=lambda station: station.station_id)
+
+
+def _refused(plan: EventPlan, station: StationPlan) -> Candidate:
+    name = f"{plan.event.event_id}/{station.station_id}"
+    reason = f"{EVENT_REFUSED}: {plan.refusal}"
+    return Candidate(name, plan.event.event_id, reason=reason, is_problem=True)
