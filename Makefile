@@ -86,6 +86,20 @@ test-python: $(VENV)/.installed $(VENV)/.test-tools $(DATASELECT)/.installed  ##
 	$(BIN)/python docs/make_oddities.py --check
 	$(BIN)/pytest -q
 
+# The export in the hands of SeisBench itself; the tests of `make test` have a reader of their own.
+SEISBENCH := .venvs/seisbench
+$(SEISBENCH)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(SEISBENCH)
+	$(SEISBENCH)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(SEISBENCH)/bin/python -m pip install --quiet --group test-seisbench
+	touch $@
+
+.PHONY: test-seisbench
+test-seisbench: $(VENV)/.installed $(SEISBENCH)/.installed  ## the export opened by SeisBench (its PyTorch takes 5 GB)
+	$(SEISBENCH)/bin/python -m pip install --quiet --force-reinstall --no-deps target/wheels-dev/*.whl
+	$(SEISBENCH)/bin/python -m pip install --quiet target/wheels-dev/*.whl
+	$(SEISBENCH)/bin/python -m pytest -q tests/reference/test_seisbench_dataset.py
+
 .PHONY: test-stubs
 test-stubs: $(VENV)/.installed $(VENV)/.test-tools  ## _core.pyi against the built module
 	cd tests && ../$(BIN)/python -m mypy.stubtest credit_fast._core --mypy-config-file ../pyproject.toml

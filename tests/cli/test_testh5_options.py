@@ -73,3 +73,21 @@ def test_a_changed_polarity_or_place_ends_with_one(folder: Path) -> None:
     with h5py.File(folder / "out.h5", "a") as file:
         file["X1.1"]["X1.AAA.00"].attrs["TRAVTIME.Pg.RMS"] = "0.1"
     assert command(folder, *CHECK).returncode == 1
+
+
+def test_account_and_table_are_named_or_found_beside(folder: Path) -> None:
+    made = command(folder, "makeh5", "-i", "index.db", "-o", "b.h5", "-c", "events.pha", "--json")
+    (folder / "account.json").write_text(made.stdout)
+    (folder / "t.csv").write_text("trace_name,trace_fate,trace_fate_reason,trace_missing_s\n")
+    words = ("testh5", "-i", "b.h5", "-c", "events.pha")
+    checked = command(folder, *words, "--report", "account.json")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "account compared with the file: account.json" in checked.stdout
+    checked = command(folder, *words, "--table", "t.csv")
+    assert checked.returncode == 1
+    assert "missing table /X1.1/X1.AAA.00: the table has no row" in checked.stdout
+    (folder / "b.report.json").write_text(made.stdout.replace('"size_bytes": ', '"size_bytes": 1'))
+    checked = command(folder, *words)
+    assert checked.returncode == 1
+    assert "different account b.report.json size in bytes" in checked.stdout
+    assert command(folder, *words, "--table", "none.csv").returncode == 2

@@ -223,3 +223,12 @@ def test_the_table_of_a_small_data_set(tmp_path: Path) -> None:
     ]
     assert table[1]["station_location_code"] == ""
     assert table[1]["trace_channel"] == "BH"
+
+
+def test_noise_has_no_source(tmp_path: Path) -> None:
+    quiet = event(pick("P", 3.0))
+    quiet.event_type = "noise"
+    (row,) = table_of(tmp_path, three(STATION, 0.0, 900), quiet)
+    assert (row["trace_category"], row["source_id"]) == ("noise", EVID)
+    filled = {name for name in row if name.startswith(("source_", "path_")) and row[name]}
+    assert filled == {"source_id", "source_type", "path_P_travel_s"}

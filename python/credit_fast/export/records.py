@@ -148,7 +148,8 @@ class ArchiveRecords:
         self.problems = [str(problem) for problem in refused]
         self._table = table
         self._settings = settings
-        self._plans = sorted(plan_events(events), key=lambda plan: plan.event.event_id)
+        # By name, as in a data set; of two with one id the first stays the first.
+        self._events = sorted(events, key=lambda event: event.event_id)
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="export")
 
@@ -160,21 +161,21 @@ class ArchiveRecords:
 
     def split_ids(self) -> list[str]:
         """Ids of the events that are not refused; which have data is not known before."""
-        return [plan.event.event_id for plan in self._plans if plan.refusal is None]
+        return [plan.event.event_id for plan in self._plans() if plan.refusal is None]
 
     def __len__(self) -> int:
-        return len(self._plans)
+        return len(self._events)
 
     def events(self) -> Iterator[Iterable[Candidate]]:
         """The records of each event, to be taken before the next; some are cut ahead."""
         stations = (
             station
-            for plan in self._plans
+            for plan in self._plans()
             if plan.refusal is None
             for station in _by_name(plan.stations)
         )
         cuts = self._in_order(stations)
-        for plan in self._plans:
+        for plan in self._plans():
             if plan.refusal is not None:
                 yield [_refused(plan, station) for station in plan.stations]
             else:
@@ -182,6 +183,10 @@ class ArchiveRecords:
                 # Not a list: the waveforms of all stations of an event can be a lot.
                 cut = islice(cuts, len(plan.stations))
                 yield map(self._candidate, repeat(origin), cut)
+
+    def _plans(self) -> Iterator[EventPlan]:
+        """Made anew each time: plans of a large catalogue take more memory than the catalogue."""
+        return plan_events(self._events)
 
     def _in_order(self, stations: Iterable[StationPlan]) -> Iterator[StationCut]:
         waiting: deque[Future[StationCut]] = deque()

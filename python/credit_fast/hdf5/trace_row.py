@@ -26,6 +26,7 @@ from credit_fast.times import UTCDateTime
 
 __all__ = ["Arrival", "Origin", "TraceFacts", "Waveform", "cell", "code_cell", "time_cell"]
 
+NOISE = "noise"  # type of an event that stands for a window without one
 #: What SeisBench calls the types of event that the CREDIT catalogues have.
 CATEGORIES = {"eq": "earthquake", "ep": "explosion"}
 #: First motions as the phase reports write them, and the letters of SeisBench's labeller.
@@ -107,9 +108,14 @@ class Origin:
             magnitude_type=magnitude_type_of(_text(record.attrs, layout.EVENT_STRS)),
         )
 
+    @property
+    def is_noise(self) -> bool:
+        """Whether it stands for a window without an event: it has no source."""
+        return self.event_type == NOISE
+
     def cells(self) -> dict[str, str]:
-        """Column and text of each cell."""
-        return {
+        """Column and text of each cell; those of noise are empty but for id and type."""
+        cells = {
             "source_id": code_cell(self.event_id),
             "source_type": code_cell(self.event_type),
             "source_origin_time": time_cell(self.time_ns),
@@ -119,6 +125,8 @@ class Origin:
             "source_magnitude": cell(self.magnitude),
             "source_magnitude_type": code_cell(self.magnitude_type),
         }
+        kept = ("source_id", "source_type")
+        return {k: v if k in kept or not self.is_noise else "" for k, v in cells.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +344,8 @@ class TraceFacts:
     def _path(self) -> tuple[float | None, float | None, float | None]:
         """Distance, azimuth and back azimuth: the catalogue's, else from the coordinates."""
         origin = self.origin
+        if origin.is_noise:
+            return None, None, None
         distance_km, azimuth_deg, back_azimuth_deg = self.distance_km, self.azimuth_deg, None
         if (
             origin.longitude_deg is not None
