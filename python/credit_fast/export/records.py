@@ -28,6 +28,7 @@ from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station
 from credit_fast.hdf5.nodes import child_of, members_of
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord, open_dataset
+from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
 from credit_fast.hdf5.trace_row import Origin, TraceFacts
 from credit_fast.stations import read_stations
@@ -148,6 +149,7 @@ class ArchiveRecords:
         self.problems = [str(problem) for problem in refused]
         self._table = table
         self._settings = settings
+        self._selection = Selection.of(settings, self._table, self._source)
         # By name, as in a data set; of two with one id the first stays the first.
         self._events = sorted(events, key=lambda event: event.event_id)
         self._threads = threads
@@ -186,7 +188,7 @@ class ArchiveRecords:
 
     def _plans(self) -> Iterator[EventPlan]:
         """Made anew each time: plans of a large catalogue take more memory than the catalogue."""
-        return plan_events(self._events)
+        return plan_events(self._events, self._selection)
 
     def _in_order(self, stations: Iterable[StationPlan]) -> Iterator[StationCut]:
         waiting: deque[Future[StationCut]] = deque()
@@ -198,16 +200,8 @@ class ArchiveRecords:
             yield waiting.popleft().result()
 
     def _cut(self, station: StationPlan) -> StationCut:
-        settings = self._settings
         try:
-            return cut_station(
-                self._source,
-                station,
-                range_s=settings.range_s,
-                rate_hz=settings.rate_hz,
-                fill=settings.fill,
-                orientations=settings.components,
-            )
+            return cut_station(self._source, station, self._settings)
         except Exception as error:  # one bad record never costs the others
             return StationCut(station, refusal=f"{type(error).__name__}: {error}")
 

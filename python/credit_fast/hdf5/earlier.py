@@ -40,7 +40,7 @@ class Earlier:
         self._known: dict[str, _Known] = {}
         try:
             self.first: Line = json.loads(self._lines.readline())
-            rows_at = self.first["head_bytes"]
+            rows_at = len(self._table.readline())
             while True:
                 line_at = self._lines.tell()
                 text = self._lines.readline()

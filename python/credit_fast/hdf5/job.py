@@ -30,6 +30,7 @@ from credit_fast.hdf5.pack import Packed, pack_station, refused
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
+from credit_fast.hdf5.table import TableWriter
 
 __all__ = ["Job"]
 
@@ -74,6 +75,7 @@ class Job:
         self._earlier = earlier
         self._noted = noted
         self._writer = EventWriter(output.file, settings)
+        self._table_writer = TableWriter(output.table, components=settings.components)
         self._stop = threading.Event()
         self._before = output.done
         self._records = 0
@@ -177,17 +179,19 @@ class Job:
             return self._keep(work.plan.event.event_id)
         one = self._report.for_one_event()
         one.expect(work.plan)
+        rows_at = self._output.table.tell()
+        line: Line = {}
+        waits = False
         if work.plan.refusal is not None:
             one.refuse_event(work.plan)
-            return self._add({"rows": 0, "account": as_state(one)})
-        waits = self._write_event(work.plan, packed, one)
-        line: Line = {
-            "id": work.plan.event.event_id,
-            "catalog": work.catalog,
-            "archive": work.archive,
-            "rows": 0,
-            "account": as_state(one),
-        }
+            self._table_writer.write_refused(work.plan)
+        else:
+            waits = self._write_event(work.plan, packed, one)
+            line["id"] = work.plan.event.event_id
+            line["catalog"] = work.catalog
+            line["archive"] = work.archive
+        line["rows"] = self._output.table.tell() - rows_at
+        line["account"] = as_state(one)
         if waits:
             line["waits"] = True
         return self._add(line)
@@ -195,7 +199,7 @@ class Job:
     def _keep(self, event_id: str) -> Line:
         assert self._earlier is not None
         line, rows = self._earlier.of(event_id)
-        self._output.write_rows(rows)
+        self._output.table.write(rows)
         self._report.events_kept += 1
         return self._add(line)
 
@@ -220,9 +224,11 @@ class Job:
             if cut.has_group:
                 self._writer.write_station(group, station, coordinates)
             waits |= cut.waits
-            fates.append(
-                report.count_station(plan.event.event_id, cut, coordinates=coordinates is not None)
+            fate = report.count_station(
+                plan.event.event_id, cut, coordinates=coordinates is not None
             )
+            self._table_writer.write(plan.event, station, coordinates, fate)
+            fates.append(fate)
         report.count_event(fates)
         report.events_waiting += waits
         return waits

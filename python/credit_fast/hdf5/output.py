@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 import h5py
 
@@ -79,29 +79,23 @@ class OutputNames:
         return self.data_set.with_name(self.data_set.stem + ending)
 
 
-class _Side:
-    """A file beside the data set that only grows."""
+def _opened_to_grow(path: Path, size: int) -> BinaryIO:
+    """A file beside the data set, to go on behind its first `size` bytes.
 
-    def __init__(self, path: Path, size: int) -> None:
-        """Open it to go on behind its first `size` bytes. ValueError when it has fewer."""
-        self.file: IO[bytes] = path.open("ab")
-        found = self.file.tell()
-        if found < size:
-            self.file.close()
-            raise ValueError(f"{path} has {found} bytes, expected at least {size}")
-        self.file.truncate(size)
-        self.size = size
-
-    def write(self, data: bytes) -> None:
-        self.file.write(data)
-        self.size += len(data)
-
-    def sync(self) -> None:
-        os.fsync(self.file.fileno())
+    Raises ValueError when it has fewer.
+    """
+    file = path.open("ab")
+    found = file.tell()
+    if found < size:
+        file.close()
+        raise ValueError(f"{path} has {found} bytes, expected at least {size}")
+    file.truncate(size)
+    file.seek(size)
+    return file
 
 
 class Output:
-    """The files of one run, open for writing; h5py writes to `file`.
+    """The files of one run, open for writing: `file` by h5py, `table` by bytes at its end.
 
     `done` is the number of events that were written, by this run or the one that it continues, and
     `kept` of those that are in the last whole state. What was said of them comes from `lines`. All
@@ -118,8 +112,8 @@ class Output:
         self._writing: Future[None] | None = None
         self._raw = PatchedFile(OutputNames.part(names.data_set), state["data_set"])
         try:
-            self._events = _Side(OutputNames.part(names.events), state["events"])
-            self._table = _Side(OutputNames.part(names.table), state["table"])
+            self._events = _opened_to_grow(OutputNames.part(names.events), state["events"])
+            self.table = _opened_to_grow(OutputNames.part(names.table), state["table"])
             self.file = h5py.File(self._raw, "r+" if state["data_set"] else "w")
         except BaseException:
             self._raw.close()
@@ -161,10 +155,6 @@ class Output:
 
     # ---- writing
 
-    def write_rows(self, rows: bytes) -> None:
-        """Add to the table."""
-        self._table.write(rows)
-
     def end_event(self, line: Line) -> None:
         """Say what became of the event that was written last."""
         self._write_line(line)
@@ -182,21 +172,21 @@ class Output:
         self._writing = self._pool.submit(self._write_state, state)
 
     def _next_state(self) -> Line:
-        self._events.file.flush()
-        self._table.file.flush()
+        self._events.flush()
+        self.table.flush()
         pages = self._raw.next_state()
         return {
             "done": self.done,
             "data_set": self._raw.size,
-            "events": self._events.size,
-            "table": self._table.size,
+            "events": self._events.tell(),
+            "table": self.table.tell(),
             "pages": packed_pages(pages),
         }
 
     def _write_state(self, state: Line) -> None:
         self._raw.sync()
-        self._events.sync()
-        self._table.sync()
+        os.fsync(self._events.fileno())
+        os.fsync(self.table.fileno())
         self._journal.write(state)
         self.kept = state["done"]
         self._raw.settle()
@@ -249,9 +239,9 @@ class Output:
 
     def _close(self) -> None:
         self._pool.shutdown()
-        for side in (self._events, self._table):
+        for side in (self._events, self.table):
             with suppress(OSError):
-                side.file.close()
+                side.close()
         self._raw.close()
 
 

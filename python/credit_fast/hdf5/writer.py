@@ -121,7 +121,6 @@ def makeh5(
     first: Line = {
         "made_by": f"credit_fast {__version__}",
         "settings": settings.to_dict(),
-        "head_bytes": 0,
         "inputs": fingerprints.of_inputs(source, catalog, stations),
     }
     events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
