@@ -102,6 +102,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--restart", action="store_true", help="throw away what a run has done that was stopped"
     )
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster, as tcp://host:8786: its workers cut the events in parts",
+    )
     parser.add_argument("--json", action="store_true", help="print the whole account as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")
     _add_window(parser)
@@ -275,6 +280,7 @@ def run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
         update=args.update,
         restart=args.restart,
+        scheduler=args.scheduler,
         progress=not args.quiet,
     )
     if args.json:

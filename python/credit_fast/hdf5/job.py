@@ -11,12 +11,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, islice
+from typing import Protocol
 
-from credit_fast.catalogs.model import Catalog, StationTable
+from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.hdf5 import fingerprints
 from credit_fast.hdf5.account_state import add_state, as_state
 from credit_fast.hdf5.accounting import MakeH5Report
@@ -35,6 +37,8 @@ from credit_fast.hdf5.table import TableWriter
 __all__ = ["Job"]
 
 _IN_FLIGHT_PER_THREAD = 4
+#: Station records of a part that is made elsewhere.
+_PART_RECORDS = 512
 #: A whole state is written after so many station records or seconds: what a kill costs at most.
 _STATE_RECORDS = 512
 _STATE_S = 2.0
@@ -50,6 +54,40 @@ class _Work:
     kept: bool = False
     catalog: str = ""
     archive: str | None = None
+    #: No event of the catalogue: nobody else can make it from that.
+    is_noise: bool = False
+
+    @property
+    def is_to_cut(self) -> bool:
+        """Whether it has to be cut."""
+        return not self.kept and self.plan.refusal is None
+
+
+class Part(Protocol):
+    """Events that are made elsewhere."""
+
+    def wait(self, while_waiting: Callable[[], object]) -> None:
+        """Wait until they are made; calls `while_waiting` now and then."""
+
+    def take(self, event_id: str, output: Output) -> Line:
+        """Put an event into the output; returns its line."""
+
+    def remove(self) -> None:
+        """Remove its files: all of it is in the output."""
+
+    def close(self) -> None:
+        """Leave its files."""
+
+
+class Elsewhere(Protocol):
+    """Where parts are made."""
+
+    @property
+    def ahead(self) -> int:
+        """How many parts are made or wait at a time."""
+
+    def submit(self, number: int, events: Sequence[Event]) -> Part:
+        """Have events made, the first of which has a number in the catalogue."""
 
 
 class Job:
@@ -84,29 +122,45 @@ class Job:
             self._add(line)
 
     def run(self, events: Catalog, threads: int, advance: Callable[[], object]) -> None:
-        """Write all events; on any exception the threads end first.
+        """Write all events, cut by threads of this process; on any exception these end first.
 
         A signal is acted on between two events, after a whole state was written.
         """
         pool = ThreadPoolExecutor(threads, thread_name_prefix="makeh5")
-        seen: set[str] = set()
-        number = 0
         try:
-            for work, packed in self._in_order(pool, events, threads * _IN_FLIGHT_PER_THREAD):
-                number += 1
-                seen.add(work.plan.event.event_id)
-                if number > self._before:
-                    self._end_event(self._done(work, packed), len(work.plan.stations))
-                advance()
-            for event_id in self._earlier or ():
-                if event_id not in seen:
-                    number += 1
-                    if number > self._before:
-                        self._report.events_not_in_catalog += 1
-                        self._end_event(self._keep(event_id), 0)
+            cut = self._in_order(pool, events, threads * _IN_FLIGHT_PER_THREAD)
+            self._write(((work, partial(self._cut, packed)) for work, packed in cut), advance)
         finally:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
+
+    def run_elsewhere(
+        self, events: Catalog, elsewhere: Elsewhere, advance: Callable[[], object]
+    ) -> None:
+        """Write all events, in parts that are made elsewhere."""
+        self._write(self._in_parts(events, elsewhere), advance)
+
+    def _write(
+        self,
+        works: Iterable[tuple[_Work, Callable[[_Work], Line]]],
+        advance: Callable[[], object],
+    ) -> None:
+        """Write each event with what makes it, then those that the catalogue does not have."""
+        seen: set[str] = set()
+        number = 0
+        for work, make in works:
+            number += 1
+            seen.add(work.plan.event.event_id)
+            if number > self._before:
+                line = self._done(work, make)
+                self._end_event(line, len(work.plan.stations))
+            advance()
+        for event_id in self._earlier or ():
+            if event_id not in seen:
+                number += 1
+                if number > self._before:
+                    self._report.events_not_in_catalog += 1
+                    self._end_event(self._keep(event_id), 0)
 
     def _end_event(self, line: Line, records: int) -> None:
         self._output.end_event(line)
@@ -114,10 +168,13 @@ class Job:
         if self._noted.is_pending:
             self._output.checkpoint()
             self._noted()
-        now = time.monotonic()
-        if self._records >= _STATE_RECORDS or now - self._state_at > _STATE_S:
-            self._output.checkpoint()
-            self._records, self._state_at = 0, now
+        elapsed = time.monotonic() - self._state_at
+        if self._records >= _STATE_RECORDS or elapsed > _STATE_S:
+            self._state()
+
+    def _state(self, *, wait: bool = False) -> None:
+        self._output.checkpoint(wait=wait)
+        self._records, self._state_at = 0, time.monotonic()
 
     # ---- ahead of the writer
 
@@ -129,13 +186,10 @@ class Job:
         futures = deque[Future[Packed]]()
 
         def submitted() -> Iterator[None]:
-            noise = noise_plans(events, self._selection, self._source)
-            plans = chain(plan_events(events, self._selection), noise)
-            for number, plan in enumerate(plans):
-                work = self._work(plan, is_done=number < self._before)
+            for work in self._works(events):
                 works.append(work)
-                if plan.refusal is None and not work.kept:
-                    for station in plan.stations:
+                if work.is_to_cut:
+                    for station in work.plan.stations:
                         futures.append(pool.submit(self._prepare, station))
                         yield
 
@@ -156,6 +210,75 @@ class Job:
             work = works.popleft()
             yield work, ready(work)
 
+    def _in_parts(
+        self, events: Catalog, elsewhere: Elsewhere
+    ) -> Iterator[tuple[_Work, Callable[[_Work], Line]]]:
+        """Each event, and what takes it out of its part; some parts are made ahead."""
+        waiting = deque[tuple[list[_Work], Part | None]]()
+        try:
+            for number, works in self._batches(events):
+                cut = (work for work in works if work.is_to_cut and not work.is_noise)
+                wanted = [work.plan.event for work in cut]
+                waiting.append((works, elsewhere.submit(number, wanted) if wanted else None))
+                if len(waiting) > elsewhere.ahead:
+                    yield from self._of_part(*waiting.popleft())
+            while waiting:
+                yield from self._of_part(*waiting.popleft())
+        finally:
+            for _, part in waiting:
+                if part is not None:
+                    part.close()
+
+    def _of_part(
+        self, works: list[_Work], part: Part | None
+    ) -> Iterator[tuple[_Work, Callable[[_Work], Line]]]:
+        try:
+            if part is not None:
+                part.wait(lambda: self._noted.after(0.0))
+            for work in works:
+                if part is None or work.is_noise:
+                    yield work, self._cut_here
+                else:
+                    yield work, partial(self._take, part)
+            if part is not None:
+                self._state(wait=True)
+        finally:
+            if part is not None:
+                part.close()
+        if part is not None:
+            part.remove()
+
+    def _cut_here(self, work: _Work) -> Line:
+        return self._cut(map(self._prepare, work.plan.stations), work)
+
+    def _take(self, part: Part, work: _Work) -> Line:
+        event_id = work.plan.event.event_id
+        self._make_room(event_id)
+        return part.take(event_id, self._output)
+
+    def _batches(self, events: Catalog) -> Iterator[tuple[int, list[_Work]]]:
+        """Events in parts, each with the number of its first one in the catalogue."""
+        works: list[_Work] = []
+        first, records = 0, 0
+        for number, work in enumerate(self._works(events)):
+            if not works:
+                first, records = number, 0
+            works.append(work)
+            records += len(work.plan.stations) if work.is_to_cut else 0
+            if records >= _PART_RECORDS:
+                yield first, works
+                works = []
+        if works:
+            yield first, works
+
+    def _works(self, events: Catalog) -> Iterator[_Work]:
+        noise = noise_plans(events, self._selection, self._source)
+        plans = chain(plan_events(events, self._selection), noise)
+        for number, plan in enumerate(plans):
+            work = self._work(plan, is_done=number < self._before)
+            work.is_noise = number >= len(events)
+            yield work
+
     def _work(self, plan: EventPlan, *, is_done: bool) -> _Work:
         if is_done or plan.refusal is not None:
             return _Work(plan, kept=is_done)
@@ -173,28 +296,35 @@ class Job:
 
     # ---- the writer
 
-    def _done(self, work: _Work, packed: Iterator[Packed]) -> Line:
+    def _done(self, work: _Work, make: Callable[[_Work], Line]) -> Line:
         """Write an event; its line."""
         if work.kept:
             return self._keep(work.plan.event.event_id)
+        rows_at = self._output.table.tell()
+        line = make(work) if work.is_to_cut else self._refuse(work)
+        line["rows"] = self._output.table.tell() - rows_at
+        return self._add(line)
+
+    def _refuse(self, work: _Work) -> Line:
         one = self._report.for_one_event()
         one.expect(work.plan)
-        rows_at = self._output.table.tell()
-        line: Line = {}
-        waits = False
-        if work.plan.refusal is not None:
-            one.refuse_event(work.plan)
-            self._table_writer.write_refused(work.plan)
-        else:
-            waits = self._write_event(work.plan, packed, one)
-            line["id"] = work.plan.event.event_id
-            line["catalog"] = work.catalog
-            line["archive"] = work.archive
-        line["rows"] = self._output.table.tell() - rows_at
-        line["account"] = as_state(one)
+        one.refuse_event(work.plan)
+        self._table_writer.write_refused(work.plan)
+        return {"account": as_state(one)}
+
+    def _cut(self, packed: Iterator[Packed], work: _Work) -> Line:
+        one = self._report.for_one_event()
+        one.expect(work.plan)
+        waits = self._write_event(work.plan, packed, one)
+        line: Line = {
+            "id": work.plan.event.event_id,
+            "catalog": work.catalog,
+            "archive": work.archive,
+            "account": as_state(one),
+        }
         if waits:
             line["waits"] = True
-        return self._add(line)
+        return line
 
     def _keep(self, event_id: str) -> Line:
         assert self._earlier is not None
@@ -207,10 +337,14 @@ class Job:
         add_state(self._report, line["account"])
         return line
 
+    def _make_room(self, event_id: str) -> None:
+        """Remove an event that is made anew."""
+        if self._earlier is not None and event_id in self._output.file:
+            del self._output.file[event_id]
+
     def _write_event(self, plan: EventPlan, packed: Iterator[Packed], report: MakeH5Report) -> bool:
         """Write an event and count it; whether it waits for files that cannot be read now."""
-        if self._earlier is not None and plan.event.event_id in self._earlier:
-            del self._output.file[plan.event.event_id]
+        self._make_room(plan.event.event_id)
         group = self._writer.write_event(plan.event)
         fates = []
         waits = False

@@ -164,12 +164,17 @@ class Output:
         text = json.dumps(line, separators=(",", ":")).encode()
         self._events.write(text + b"\n")
 
-    def checkpoint(self) -> None:
-        """Make what there is a whole state; the disk takes its time while more is written."""
+    def checkpoint(self, *, wait: bool = False) -> None:
+        """Make what there is a whole state; the disk takes its time while more is written.
+
+        With `wait` it is on the disk when this returns.
+        """
         self._settled()
         self.file.flush()
         state = self._next_state()
         self._writing = self._pool.submit(self._write_state, state)
+        if wait:
+            self._settled()
 
     def _next_state(self) -> Line:
         self._events.flush()

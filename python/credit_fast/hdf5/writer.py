@@ -49,6 +49,7 @@ def makeh5(
     overwrite: bool = False,
     update: bool = False,
     restart: bool = False,
+    scheduler: str | None = None,
     progress: bool = True,
     **options: Any,
 ) -> MakeH5Report:
@@ -82,6 +83,9 @@ def makeh5(
         could not be read; new ones are added, and those that the catalogue does not have stay.
     restart
         Throw away what a run has done that was stopped.
+    scheduler
+        Address of a Dask cluster, as `tcp://host:8786`, whose workers do the cutting in parts; they
+        must see index, archive and the folder of `out` under the same names.
     progress
         Show a bar on standard error when that is a terminal.
     options
@@ -157,7 +161,13 @@ def makeh5(
     ):
         task = bar.add_task("makeh5", total=len(events) + settings.noise)
         job = Job(source, table, selection, settings, report, output, earlier, noted)
-        job.run(events, threads or _all_cores(), lambda: bar.advance(task))
+        if scheduler is None:
+            job.run(events, threads or _all_cores(), lambda: bar.advance(task))
+        else:
+            from credit_fast.hdf5.cluster import Cluster  # it makes parts by this very function
+
+            with Cluster(scheduler, target, source, table, settings) as cluster:
+                job.run_elsewhere(events, cluster, lambda: bar.advance(task))
         output.finish(write_report, last_check)
     return report
 
