@@ -19,7 +19,7 @@ from credit_fast.errors import (
     UnfinishedRunError,
     UnsupportedEncodingError,
 )
-from credit_fast.hdf5 import makeh5, open_dataset
+from credit_fast.hdf5 import makeh5, makeh5_by_year, open_dataset
 from credit_fast.index import IndexReport, makeindex
 from credit_fast.index_check import IndexCheck, check_index
 from credit_fast.index_info import IndexInfo, index_info
@@ -63,6 +63,7 @@ __all__ = [
     "index_info",
     "inspect_files",
     "makeh5",
+    "makeh5_by_year",
     "makeindex",
     "open_dataset",
     "read",

@@ -103,6 +103,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--restart", action="store_true", help="throw away what a run has done that was stopped"
     )
     parser.add_argument(
+        "--split-by-year",
+        action="store_true",
+        help="OUT is a folder, with a data set for each year: OUT/2019.h5, ...",
+    )
+    parser.add_argument(
         "--scheduler",
         metavar="ADDRESS",
         help="of a Dask cluster, as tcp://host:8786: its workers cut the events in parts",
@@ -270,24 +275,28 @@ def run(args: argparse.Namespace) -> int:
     if "rate_hz" in given and "resample_hz" in given:
         args.parser.error("--rate refuses what --resample brings to its rate: give one of them")
     settings = Settings() if args.config is None else Settings.from_toml(args.config)
-    report = makeh5(
-        args.index,
-        args.out,
-        args.catalog,
-        args.stations,
-        settings=replace(settings, **given),
-        threads=args.threads,
-        overwrite=args.overwrite,
-        update=args.update,
-        restart=args.restart,
-        scheduler=args.scheduler,
-        progress=not args.quiet,
-    )
+    options: dict[str, Any] = {
+        "settings": replace(settings, **given),
+        "threads": args.threads,
+        "overwrite": args.overwrite,
+        "update": args.update,
+        "restart": args.restart,
+        "scheduler": args.scheduler,
+        "progress": not args.quiet,
+    }
+    what = (args.index, args.out, args.catalog, args.stations)
+    if args.split_by_year:
+        reports = makeh5_by_year(*what, **options)
+    else:
+        reports = {0: makeh5(*what, **options)}
     if args.json:
-        print(json.dumps(report.to_dict(), indent=2, ensure_ascii=False))
+        accounts = {str(year): report.to_dict() for year, report in reports.items()}
+        told = accounts if args.split_by_year else accounts["0"]
+        print(json.dumps(told, indent=2, ensure_ascii=False))
     elif not args.quiet:
-        report.print(output_console())
-    return 1 if report.has_problems else 0
+        for report in reports.values():
+            report.print(output_console())
+    return 1 if any(report.has_problems for report in reports.values()) else 0
 
 
 def _rate(text: str) -> float | None:

@@ -10,6 +10,7 @@ from credit_fast.hdf5.reader import (
 )
 from credit_fast.hdf5.settings import Settings
 from credit_fast.hdf5.writer import makeh5
+from credit_fast.hdf5.years import makeh5_by_year
 
 __all__ = [
     "ComponentRecord",
@@ -21,5 +22,6 @@ __all__ = [
     "StationRecord",
     "Tally",
     "makeh5",
+    "makeh5_by_year",
     "open_dataset",
 ]

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 
-from credit_fast.errors import UnfinishedRunError
+from credit_fast.errors import DatasetError, UnfinishedRunError
 from credit_fast.hdf5.earlier import Earlier
 from credit_fast.hdf5.fingerprints import changes
 from credit_fast.hdf5.journal import Journal
 from credit_fast.hdf5.output import Line, Output, OutputNames
 from credit_fast.output_file import cannot_write
 
-__all__ = ["How", "check_names", "open_output"]
+__all__ = ["How", "check_names", "is_done", "open_output"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,18 @@ class How:
     overwrite: bool = False
     update: bool = False
     restart: bool = False
+
+
+def is_done(names: OutputNames, first: Line) -> bool:
+    """Whether a data set is there, whole, of the same inputs by the same settings."""
+    if names.journal.exists() or not names.data_set.exists():
+        return False
+    try:
+        earlier = Earlier(names)
+    except (FileNotFoundError, DatasetError):
+        return False
+    with closing(earlier):
+        return not earlier.waiting and not changes(earlier.first, first)
 
 
 @contextmanager

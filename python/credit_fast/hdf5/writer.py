@@ -20,15 +20,16 @@ from credit_fast.client import Client
 from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import check_threads
 from credit_fast.hdf5 import fingerprints
+from credit_fast.hdf5.account_state import add_state
 from credit_fast.hdf5.accounting import MakeH5Report
 from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.job import Job
 from credit_fast.hdf5.noise import check_noise_source
-from credit_fast.hdf5.output import Line, OutputNames
+from credit_fast.hdf5.output import Line, OutputNames, lines_of
 from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
-from credit_fast.hdf5.start import How, check_names, open_output
+from credit_fast.hdf5.start import How, check_names, is_done, open_output
 from credit_fast.output_file import written_path
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
@@ -49,6 +50,7 @@ def makeh5(
     overwrite: bool = False,
     update: bool = False,
     restart: bool = False,
+    keep: bool = False,
     scheduler: str | None = None,
     progress: bool = True,
     **options: Any,
@@ -83,6 +85,9 @@ def makeh5(
         could not be read; new ones are added, and those that the catalogue does not have stay.
     restart
         Throw away what a run has done that was stopped.
+    keep
+        Leave an existing `out` as it is that was made of the same inputs by the same settings, and
+        return its account.
     scheduler
         Address of a Dask cluster, as `tcp://host:8786`, whose workers do the cutting in parts; they
         must see index, archive and the folder of `out` under the same names.
@@ -139,6 +144,12 @@ def makeh5(
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
 
+    if keep and is_done(names, first):
+        for line in lines_of(names.events):
+            add_state(report, line["account"])
+            report.events_kept += "id" in line
+        report.size_bytes = target.stat().st_size
+        return report
     was_there = target.exists()
 
     def last_check() -> None:
