@@ -40,7 +40,7 @@ examples:
   credit-fast makeh5 -i index.db -o short.h5 -c events.pha -s stations.loc -r 30 -t 8
   credit-fast makeh5 -i index.db -o all-rates.h5 -c events.pha --rate any --json > account.json
   credit-fast makeh5 -i index.db -o local.h5 -c events.pha --phases Pg,Sg --min-picks 8
-  credit-fast makeh5 -i index.db -o network.h5 -c events.pha -s stations.loc \
+  credit-fast makeh5 -i index.db -o network.h5 -c events.pha -s stations.loc \\
       --max-distance 300 --all-stations --around origin --before 60 --after 300
   credit-fast makeh5 -i index.db -o trained.h5 -c events.pha --noise 5000 --before 60 --after 60
   credit-fast makeh5 -i index.db -o broadband.h5 -c events.pha --channels "BH?,HH?"
@@ -57,7 +57,8 @@ a configuration file (--config) has one option a line, under the names in bracke
 options of the command line stand over those of the file.
 
 exit code:
-  0  all well; data that the archive does not have are counted, and are no problem
+  0  all well; data that the archive does not have are counted, and are no problem, nor is what
+     the options leave out
   1  finished, but something was refused or damaged (a duplicate event, a pick without a usable
      time, a wrong sampling rate, a bad line or data file), or not one waveform was found
   2  failed; what was done is kept for the same command
@@ -170,6 +171,13 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         metavar="KM",
     )
     selection.add(
+        "--all-stations",
+        setting="all_stations",
+        text="cut all stations of the archive within --max-distance, with or without picks; "
+        "needs -s (default: those that picks name)",
+        action=argparse.BooleanOptionalAction,
+    )
+    selection.add(
         "--noise",
         setting="noise",
         text="add N windows without picks, in all, each an event of the type noise with one "
@@ -183,13 +191,6 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         text="chooses which windows (default: 0)",
         type=int,
         metavar="N",
-    )
-    selection.add(
-        "--all-stations",
-        setting="all_stations",
-        text="cut all stations of the archive within --max-distance, with or without picks; "
-        "needs -s (default: those that picks name)",
-        action="store_true",
     )
 
 

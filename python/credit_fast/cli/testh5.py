@@ -7,6 +7,7 @@ import json
 
 from credit_fast.check import testh5
 from credit_fast.cli.terminal import output_console
+from credit_fast.hdf5 import Settings
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
@@ -26,6 +27,9 @@ picks, where a record that was shortened looks whole.
 
 Where makeh5's account (2019.report.json) and table (2019.csv) lie beside the file, every count of
 the account and every row of the table is compared with what the file itself holds.
+
+A file that was made with other options than the range is checked against them with --config, and
+the same file as makeh5: what they leave out is then not missed.
 """
 
 EPILOG = """\
@@ -34,6 +38,7 @@ examples:
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -s stations.loc
   credit-fast testh5 -i 2019.h5 -o stats.txt -c events.pha -x index.db -r 500 --sample 1000
   credit-fast testh5 -i 2019.h5 -c events.pha --report old.report.json --table old.csv
+  credit-fast testh5 -i whole.h5 -o stats.txt -c events.pha -x index.db --config whole.toml
   credit-fast testh5 -i 2019.h5 -c events.pha --json > findings.json
 
 exit code:
@@ -59,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         metavar="SECONDS",
         help="with -x: the range that makeh5 was given (its default: 500)",
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="TOML file with all options that makeh5 was given"
     )
     parser.add_argument(
         "--sample",
@@ -89,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
         stations=args.stations,
         index=args.index,
         range_s=args.range,
+        settings=None if args.config is None else Settings.from_toml(args.config),
         sample=args.sample,
         seed=args.seed,
         report=args.report,

@@ -398,7 +398,7 @@ class MakeH5Report:
         number = len(self.unplaced_stations)
         yield "archive stations without coordinates", number, "never near an event"
         yield "records whose picks name no channel", self.stations_without_channel, "one band taken"
-        remark = f"{' '.join(sorted(self.other_orientations))}: see --components"
+        remark = f"{' '.join(sorted(self.other_orientations))}: see --components, --orientations"
         number = self.records_with_other_orientations
         yield "records with other orientations only in the archive", number, remark
         yield "picks without time", self.picks_without_time, "their other fields are kept"

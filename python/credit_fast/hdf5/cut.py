@@ -91,9 +91,7 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
     pattern: HH BH EH SH, then by name. When no band has usable data, the record and reason of the
     first band with data that were refused. Whatever `get_waveforms` raises goes through.
     """
-    cut = StationCut(
-        plan, any_band=bool(plan.rows) and not plan.bands, window_ns=plan.window(settings)
-    )
+    cut = StationCut(plan, any_band=plan.names_no_channel, window_ns=plan.window(settings))
     cut.expected = _names(settings.band_patterns(plan.bands)[0], settings.components)
     window = cut.window_ns
     if plan.refusal is not None or window is None:

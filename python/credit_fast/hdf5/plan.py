@@ -97,6 +97,11 @@ class StationPlan:
         return f"{self.network}.{self.station}.{self.location}"
 
     @property
+    def names_no_channel(self) -> bool:
+        """Whether there are picks that count, and none of them says on which channel."""
+        return not self.bands and any(row.asked for row in self.rows)
+
+    @property
     def is_named(self) -> bool:
         """Whether it has a group without a waveform, too: a pick names it, or it is noise."""
         return bool(self.rows) or self.is_noise
