@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import h5py
@@ -12,6 +14,8 @@ from running import command
 
 from credit_fast import makeindex
 from credit_fast._core import encode_mseed2
+from credit_fast.cli import makeh5
+from credit_fast.hdf5 import Settings
 
 CATALOG = """\
 #EVENT X1.1 eq 2012 03 01 061 13 22 11 000000 LOC 104.5 29.5 DEP 4 MAG ML 0.5
@@ -162,3 +166,41 @@ def test_a_key_that_no_setting_has_ends_with_two_and_names_the_nearest(folder: P
 def test_a_rate_to_refuse_and_one_to_bring_others_to_exclude_each_other(folder: Path) -> None:
     made = command(folder, *MAKE, "--rate", "50", "--resample", "100")
     assert (made.returncode, "give one of them" in made.stderr) == (2, True)
+
+
+def test_testh5_takes_the_file_of_makeh5(folder: Path) -> None:
+    (folder / "set.toml").write_text('phases = "Pg"\nrange_s = 2\ncomponents = "ZN"\n')
+    made = command(folder, *MAKE, "--config", "set.toml")
+    assert (made.returncode, made.stderr) == (0, "")
+    assert command(folder, *CHECK).returncode == 1
+    checked = command(folder, *CHECK, "-x", "index.db", "--config", "set.toml")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    both = command(folder, *CHECK, "-x", "index.db", "--config", "set.toml", "-r", "2")
+    assert (both.returncode, "give one or the other" in both.stderr) == (2, True)
+
+
+def test_every_setting_has_an_option_with_its_name_in_the_help() -> None:
+    parser = argparse.ArgumentParser()
+    makeh5.add_arguments(parser)
+    options = {action.dest: action for action in parser._actions}
+    for name in {field.name for field in fields(Settings)} - {"compression_level"}:
+        assert f"[{name}]" in str(options[name].help)
+
+
+def test_all_options_at_once(folder: Path) -> None:
+    (folder / "axes").write_text("X1 AAA 00 HH1 0 0\n")
+    lines = [
+        "--around origin --before 1 --after 5 --min-length 6 --phases Pg,Sg --min-picks 2",
+        "--max-distance 300 --all-stations --noise 2 --noise-seed 5 --channels HH?,BH?",
+        "--components ZNE --orientations axes --gaps split --max-gap 0.1 --fill -7",
+        "--rate any --dtype float32",
+    ]
+    words = [word for line in lines for word in line.split()]
+    made = command(folder, *MAKE, *words, "--json")
+    assert (made.returncode, made.stderr) == (0, "")
+    account = json.loads(made.stdout)
+    assert account["levels"]["picks"]["written"] == 2
+    assert account["notes"]["windows of noise that were not found"] == 2
+    with h5py.File(folder / "out.h5") as file:
+        assert {item.dtype.name for item in file["X1.1/X1.AAA.00"].values()} == {"float32"}
+    assert command(folder, *MAKE, *words, "--no-all-stations", "--overwrite").returncode == 0

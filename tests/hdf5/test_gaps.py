@@ -52,6 +52,15 @@ def test_drop_of_all_components_refuses_the_record(make: Any) -> None:
     assert not report.refusals
 
 
+def test_an_event_whose_records_all_have_gaps_is_refused(make: Any) -> None:
+    row = event(pick("Pg", 3.0), pick("Sg", 5.0), pick("Pg", 3.0, "X1.BBB.00.HHZ"))
+    report, _ = make(with_gaps(*TWO)[2:], row, gaps="drop")
+    assert report.events.refused == {"gaps, which were not asked for": 1}
+    traces = [*with_gaps(*TWO)[2:], *three("X1.BBB.00", 0.0, 1200)]
+    report, _ = make(traces, row, gaps="drop", overwrite=True)
+    assert report.events.partial == 1
+
+
 @pytest.mark.parametrize("rule", ["drop", "split"])
 def test_gaps_of_at_most_the_limit_are_filled(make: Any, rule: str) -> None:
     traces = with_gaps(*TWO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,9 @@ def test_settings_come_back_from_their_toml_and_their_dict(tmp_path: Path) -> No
     (tmp_path / "made.toml").write_text(made.to_toml())
     assert Settings.from_toml(tmp_path / "made.toml") == made
     assert Settings.from_dict(made.to_dict()) == made
+    assert pickle.loads(pickle.dumps(made)) == made
+    assert hash(Settings.from_dict(made.to_dict())) == hash(made)
+    assert Settings(range_s=30).to_toml() == Settings(range_s=30.0).to_toml()
     assert made.to_dict().keys() == {field.name for field in fields(Settings)}
     (tmp_path / "empty.toml").write_text("# all defaults\n")
     assert Settings.from_toml(tmp_path / "empty.toml") == Settings()

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from credit_fast.cli.terminal import output_console
-from credit_fast.hdf5 import Settings, makeh5
+from credit_fast.hdf5 import Settings, makeh5, makeh5_by_year
 from credit_fast.hdf5.settings import ANY_RATE
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]

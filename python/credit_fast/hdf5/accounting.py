@@ -113,11 +113,15 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class RecordFate:
-    """What became of one station record; `gap_s` are the seconds of its window without samples."""
+    """What became of one station record; `gap_s` are the seconds of its window without samples.
+
+    `left_out`: it was not asked for, so nothing of its event is missing without it.
+    """
 
     fate: str
     gap_s: float = 0.0
     reason: str = ""
+    left_out: bool = False
 
 
 @dataclass(slots=True)
@@ -264,7 +268,7 @@ class MakeH5Report:
     def count_event(self, records: list[RecordFate]) -> None:
         """Count an event by what became of each of its station records that were asked for."""
         self.event_groups += 1
-        records = [record for record in records if not is_choice(record.reason)]
+        records = [record for record in records if not record.left_out]
         fates = {record.fate for record in records}
         if fates == {NOISE}:
             return
@@ -307,7 +311,7 @@ class MakeH5Report:
         gap_s = 0.0 if cut.window_ns is None else (cut.window_ns[1] - cut.window_ns[0]) / 1e9
         if cut.refusal is not None:
             self._refuse(self.station_records, "station record", name, cut.refusal)
-            return RecordFate(REFUSED, gap_s, cut.refusal)
+            return RecordFate(REFUSED, gap_s, cut.refusal, is_choice(cut.plan.refusal))
         self.station_records.add(NO_DATA)
         return RecordFate(NO_DATA, gap_s)
 

@@ -157,8 +157,11 @@ class Settings:
     def _check_samples(self) -> None:
         for name, or_none in (("rate_hz", "None for any"), ("resample_hz", "None to leave it")):
             rate = getattr(self, name)
-            if rate is not None and not (_is_number(rate) and 0 < rate < 1e6):
+            if rate is None:
+                continue
+            if not (_is_number(rate) and 0 < rate < 1e6):
                 raise ValueError(f"{name} {rate!r}: expected a positive rate in Hz, or {or_none}")
+            object.__setattr__(self, name, float(rate))
         self._word("gaps", _GAPS)
         self._number("max_gap_s", 0, _MAX_SECONDS, "seconds", or_none=True)
         if self.max_gap_s is not None and self.gaps == "fill":
@@ -279,6 +282,7 @@ class Settings:
             return
         if not _is_number(value) or not low <= value < high:
             raise ValueError(f"{name} {value!r}: expected {low:g} to {high:.0f} {unit}")
+        object.__setattr__(self, name, float(value))  # 30 and 30.0 are one setting, in text too
 
     def _whole(self, name: str, low: int, high: int, expected: str) -> None:
         value = getattr(self, name)
