@@ -146,6 +146,7 @@ def test_a_station_without_picks_and_without_data_has_no_group_and_is_counted(ma
     report, file = make(traces, event(pick("Pg", 3.0)), settings=AROUND, stations=PLACES)
     assert list(file[EVID]) == [NEAR]
     assert (report.station_records.written, report.station_records.no_data) == (1, 1)
+    assert (report.events.written, report.events.gap_s) == (1, 0.0)
 
 
 def test_all_stations_need_places_and_a_list_of_channels(tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ has exactly one fate, so total = written + partial + no data + refused on every 
 - pick: written when some component has a real sample at its time; partial when its station has a
   waveform that does not cover it. Without a waveform what its station record is: no data, or
   refused for the record's reason. A pick without a usable time is refused.
-- event: written when all its station records are; partial when at least one has a waveform. When
-  none has: refused for the reason of its first refused record, else no data.
+- event: written when all its station records are (one without picks and without data is none of
+  them); partial when at least one has a waveform. When none has: refused for the reason of its
+  first refused record, else no data.
 
 What was left out by choice (a phase, a station or an event that was not asked for) is refused, too,
 but no problem, and its reason never that of an event of which something was asked.
@@ -115,7 +116,7 @@ class Tally:
 class RecordFate:
     """What became of one station record; `gap_s` are the seconds of its window without samples.
 
-    `left_out`: it was not asked for, so nothing of its event is missing without it.
+    `left_out`: it was not asked for, or no pick names it, and nothing of its event is missing.
     """
 
     fate: str
@@ -313,7 +314,7 @@ class MakeH5Report:
             self._refuse(self.station_records, "station record", name, cut.refusal)
             return RecordFate(REFUSED, gap_s, cut.refusal, is_choice(cut.plan.refusal))
         self.station_records.add(NO_DATA)
-        return RecordFate(NO_DATA, gap_s)
+        return RecordFate(NO_DATA, gap_s, left_out=not cut.plan.rows)
 
     def _count_noise(self, name: str, cut: StationCut) -> RecordFate:
         """Count a window without picks; what it holds is no part of the other levels."""

@@ -25,7 +25,7 @@ __all__ = ["CLEAR_S", "Quiet", "check_noise_source", "is_noise_id", "noise_plan"
 
 CLEAR_S = 300.0  # between a window and any pick of its station: codas of local events last minutes
 _TYPE = "noise"
-_DRAWS = 200  # for each window, until the archive counts as having no more
+_MISSES = 1000  # draws in a row, after which the archive counts as having no more
 _RATE_TOLERANCE = 1e-4  # relative; what the index calls one rate
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _Codes = tuple[str, str, str]
@@ -33,12 +33,12 @@ _Codes = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A band of a station with all components, and when it has any data."""
+    """A band of a station with all components, and between which seconds it has data."""
 
     codes: _Codes
     band: str
-    first_ns: int
-    last_ns: int
+    first_s: int
+    last_s: int
 
 
 class Quiet:
@@ -104,25 +104,22 @@ def noise_plans(events: Iterable[Event], selection: Selection, source: Any) -> I
     quiet, known = Quiet(events), {event.event_id for event in events}
     places = _places(selection, source)
     chance = random.Random(settings.noise_seed)
-    number = 0
-    for _ in range(settings.noise * _DRAWS if places else 0):
+    number = misses = 0
+    while places and number < settings.noise and misses < _MISSES:
         place = chance.choice(places)
-        first_s, last_s = -(-place.first_ns // 10**9), place.last_ns // 10**9
-        if first_s > last_s:
-            continue
-        time_ns = chance.randint(first_s, last_s) * 10**9
-        window = settings.window(time_ns, (time_ns, time_ns))
-        if window is None or not quiet.is_clear(place.codes, window):
-            continue
-        if not _is_whole(source, place, settings, window):
-            continue
+        time_ns = chance.randint(place.first_s, place.last_s) * 10**9
         evid = _event_id(time_ns, number + 1)
-        if evid in known:
+        window = settings.window(time_ns, (time_ns, time_ns))
+        if (
+            window is None
+            or evid in known
+            or not quiet.is_clear(place.codes, window)
+            or not _is_whole(source, place, settings, window)
+        ):
+            misses += 1
             continue
-        number += 1
+        misses, number = 0, number + 1
         yield noise_plan(evid, time_ns, place.codes, place.band, selection.place(place.codes))
-        if number == settings.noise:
-            return
 
 
 def _event_id(time_ns: int, number: int) -> str:
@@ -145,9 +142,10 @@ def _places(selection: Selection, source: Any) -> list[_Place]:
         extents.items(), key=lambda item: (item[0][0], selection.rank(item[0][1]))
     ):
         if len(by_letter) == len(settings.components):
-            first_ns = max(start for start, _ in by_letter.values())
-            last_ns = min(end for _, end in by_letter.values())
-            best.setdefault(codes, _Place(codes, band, first_ns, last_ns))
+            first_s = -(-max(start for start, _ in by_letter.values()) // 10**9)
+            last_s = min(end for _, end in by_letter.values()) // 10**9
+            if first_s <= last_s:
+                best.setdefault(codes, _Place(codes, band, first_s, last_s))
     return list(best.values())
 
 

@@ -147,9 +147,8 @@ class Selection:
     def estimated_arrivals(self, event: Event, distance_km: float) -> tuple[int, int]:
         """Between which times (ns since 1970) the arrivals of a station without picks lie."""
         path_km = math.hypot(distance_km, max(0.0, event.depth_km or 0.0))
-        return tuple(  # type: ignore[return-value]
-            event.time_ns + round(path_km / speed * 1e9) for speed in (FASTEST_KM_S, SLOWEST_KM_S)
-        )
+        first_ns, last_ns = (round(path_km / speed * 1e9) for speed in (FASTEST_KM_S, SLOWEST_KM_S))
+        return event.time_ns + first_ns, event.time_ns + last_ns
 
     def _place(self, channels: Iterable[tuple[str, str, str, str]]) -> None:
         by_codes: dict[tuple[str, str, str], set[str]] = {}
