@@ -1,4 +1,4 @@
-"""A data set for each year of a catalogue: `<folder>/<year>.h5`, as readers at national scale expect.
+"""A data set for each year of a catalogue: `<folder>/<year>.h5`, as national readers expect.
 
 Each is a run of its own: a year that is done is not looked at again.
 """
