@@ -11,7 +11,7 @@ __all__ = [
     "__version__",
     "check_index",
     "compress_chunk",
-    "decompress_chunk",
+    "decompress_chunks",
     "encode_mseed2",
     "encode_mseed3",
     "find_files",
@@ -38,9 +38,9 @@ def check_index(
     asked: dict[str, Any], progress: Callable[[int, int, int], object] | None
 ) -> dict[str, Any]: ...
 def compress_chunk(data: NDArray[Any], level: int, shuffle: bool) -> bytes: ...
-def decompress_chunk(
-    stored: bytes, out: NDArray[Any], *, deflated: bool, shuffled: bool
-) -> None: ...
+def decompress_chunks(
+    chunks: list[tuple[NDArray[Any], NDArray[Any], bool, bool]], threads: int
+) -> tuple[int, str] | None: ...
 def encode_mseed2(
     network: str,
     station: str,

@@ -18,7 +18,16 @@ from h5py import h5a, h5s, h5t
 
 from credit_fast.errors import DatasetError
 
-__all__ = ["LazyAttributes", "Members", "as_float", "child_of", "members_of", "one_line"]
+__all__ = [
+    "LazyAttributes",
+    "Members",
+    "as_float",
+    "child_of",
+    "decoded",
+    "encoded",
+    "members_of",
+    "one_line",
+]
 
 TEXT, FIXED_TEXT, FLOAT, INTEGER = "text", "text of fixed length", "float", "integer"
 SIMPLE_FORMS = (TEXT, FIXED_TEXT, FLOAT, INTEGER)
@@ -46,7 +55,7 @@ def members_of(group: h5py.Group) -> Members:
         group.id.links.iterate(found.append)
     except Exception as error:
         problem = f"its members cannot be listed: {one_line(error)}"
-    return Members(sorted(map(_decoded, found)), problem)
+    return Members(sorted(map(decoded, found)), problem)
 
 
 def child_of(group: h5py.Group, name: str) -> Any:
@@ -56,8 +65,8 @@ def child_of(group: h5py.Group, name: str) -> Any:
     (damage, a dangling link).
     """
     try:
-        exists = group.id.links.exists(_encoded(name))
-        child = group[_encoded(name)] if exists else None
+        exists = group.id.links.exists(encoded(name))
+        child = group[encoded(name)] if exists else None
     except Exception as error:
         raise DatasetError(f"{name} cannot be opened: {one_line(error)}") from error
     if not exists:
@@ -84,7 +93,7 @@ class LazyAttributes(Mapping[str, Any]):
             h5a.iterate(node.id, found.append)
         except Exception as error:
             self.problem = f"its attributes cannot be listed: {one_line(error)}"
-        self._names = {_decoded(name): name for name in found}
+        self._names = {decoded(name): name for name in found}
 
     def __getitem__(self, name: str) -> Any:
         if name not in self._values:
@@ -180,9 +189,11 @@ def _simple_value(attribute: h5a.AttrID) -> str | float | int:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
-def _decoded(name: bytes) -> str:
+def decoded(name: bytes) -> str:
+    """A name of the file as text; bytes that are not UTF-8 become surrogates, as in file names."""
     return name.decode("utf-8", "surrogateescape")
 
 
-def _encoded(name: str) -> bytes:
+def encoded(name: str) -> bytes:
+    """The inverse of `decoded`."""
     return name.encode("utf-8", "surrogateescape")

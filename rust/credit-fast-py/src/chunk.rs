@@ -1,6 +1,6 @@
 //! Arrays ↔ bytes of an HDF5 chunk.
 
-use mseed_archive::chunk::{self, Filters};
+use mseed_archive::chunk::{self, Filters, StoredChunk};
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -26,21 +26,36 @@ pub(crate) fn compress_chunk<'py>(
     Ok(PyBytes::new(py, &packed))
 }
 
-/// The way back, into `out`: a contiguous one-dimensional array that holds the whole chunk.
+/// The way back, for many chunks at once: `(stored, out, deflated, shuffled)` of each, where `out`
+/// is a contiguous one-dimensional array that holds the whole chunk. Returns the number of the first
+/// damaged chunk, counted from 0, and its fault; None when all are sound.
 #[pyfunction]
-#[pyo3(signature = (stored, out, *, deflated, shuffled))]
-pub(crate) fn decompress_chunk(
+#[pyo3(signature = (chunks, threads))]
+pub(crate) fn decompress_chunks(
     py: Python<'_>,
-    stored: &[u8],
-    out: &Bound<'_, PyAny>,
-    deflated: bool,
-    shuffled: bool,
-) -> PyResult<()> {
-    let element_bytes: usize = out.getattr("itemsize")?.extract()?;
-    let mut bytes: PyReadwriteArray1<'_, u8> = out.call_method1("view", ("uint8",))?.extract()?;
-    let bytes = bytes.as_slice_mut()?;
-    let filters = Filters { shuffled, deflated };
+    chunks: Vec<(PyReadonlyArray1<'_, u8>, Bound<'_, PyAny>, bool, bool)>,
+    threads: usize,
+) -> PyResult<Option<(usize, String)>> {
+    let mut outs = Vec::with_capacity(chunks.len());
+    for (_, out, ..) in &chunks {
+        let element_bytes: usize = out.getattr("itemsize")?.extract()?;
+        let bytes: PyReadwriteArray1<'_, u8> = out.call_method1("view", ("uint8",))?.extract()?;
+        outs.push((element_bytes, bytes));
+    }
+    let mut stored = Vec::with_capacity(chunks.len());
+    for ((bytes, _, deflated, shuffled), (element_bytes, out)) in chunks.iter().zip(&mut outs) {
+        stored.push(StoredChunk {
+            stored: bytes.as_slice()?,
+            element_bytes: *element_bytes,
+            filters: Filters {
+                shuffled: *shuffled,
+                deflated: *deflated,
+            },
+            out: out.as_slice_mut()?,
+        });
+    }
     enter(py, || {
-        chunk::decompress_chunk(stored, element_bytes, filters, bytes)
+        let failure = chunk::decompress_chunks(stored, threads).err();
+        Ok(failure.map(|(number, error)| (number, error.to_string())))
     })
 }
