@@ -162,6 +162,32 @@ def hdf5_answer(path: Path) -> Answer:
     return answer
 
 
+def attributes_answer(path: Path) -> Answer:
+    """All attributes of each node with their types, and how its samples are stored; no sample."""
+    answer: Answer = {}
+
+    def take(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        piece: dict[str, Any] = {}
+        for attribute, value in item.attrs.items():
+            kind = item.attrs.get_id(attribute).dtype
+            piece[attribute] = (repr(value), str(kind), str(kind.metadata))
+        if isinstance(item, h5py.Dataset):
+            piece["stored"] = (
+                item.dtype.str,
+                item.shape,
+                item.chunks,
+                item.shuffle,
+                item.compression,
+                item.compression_opts,
+                int(item.fillvalue),
+            )
+        answer[f"/{name}"] = piece
+
+    with h5py.File(path, "r") as file:
+        file.visititems(take)
+    return answer
+
+
 #: How the asking process opens a file that is an answer, by what a rival calls it.
 READERS: dict[str, Callable[[Path], Answer]] = {
     "index": index_answer,
@@ -170,6 +196,7 @@ READERS: dict[str, Callable[[Path], Answer]] = {
     "squirrel": squirrel_spans,
     "sizes": index_sizes,
     "hdf5": hdf5_answer,
+    "attributes": attributes_answer,
 }
 
 

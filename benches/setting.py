@@ -21,6 +21,10 @@ RANGE_S = 500
 WINDOW_S = 30
 #: Of the archive.
 RATE_HZ = 100.0
+#: Of each event of the data set in the task metadata: one run must last long enough for the clock.
+COPIES = 10
+#: Compressions of a data set that are compared, the default first.
+COMPRESSIONS = ("gzip", "gzip:4", "gzip:6", "gzip:9", "lzf", "none")
 _NS = 1_000_000_000
 
 

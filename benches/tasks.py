@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from outcome import Quantity
 from scale import NUMBERS_OF_INDEXES, indexes_text
-from setting import RANGE_S, WINDOW_S, Setting, training_windows
+from setting import COMPRESSIONS, COPIES, RANGE_S, WINDOW_S, Setting, training_windows
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Task:
 
 
 _OURS, _SCALE = Program("ours"), Program("ours_scale")
+_STORAGE = Program("storage")
 _OBSPY, _PYMSEED = Program("rival_obspy"), Program("rival_pymseed")
 _MSEEDINDEX, _SQUIRREL = Program("rival_mseedindex"), Program("rival_squirrel")
 
@@ -206,6 +207,29 @@ TASKS = {
             "obspy.read(start, end) + h5py": _OBSPY,
         },
     ),
+    "metadata": Task(
+        "groups, datasets and attributes of station records of one pick, without samples",
+        "record",
+        {"credit_fast": _STORAGE, "h5py": _STORAGE},
+    ),
+    "compression": Task(
+        f"many station records, 3 x {2 * RANGE_S} s each, into files of each compression",
+        "record",
+        {
+            **{f"credit_fast.makeh5, {name}": _STORAGE for name in COMPRESSIONS},
+            "h5py, the toolkit's layout": _STORAGE,
+        },
+    ),
+    "reread": Task(
+        f"station records of a data set, 3 x {2 * RANGE_S} s each, read back at random",
+        "record",
+        {
+            "credit_fast.Dataset.waveforms": _STORAGE,
+            "h5py": _STORAGE,
+            "h5py, the toolkit's layout": _STORAGE,
+            "credit_fast, the toolkit's layout": _STORAGE,
+        },
+    ),
 }
 
 #: What is not alike, by the tasks that it is about.
@@ -299,8 +323,25 @@ REMARKS = (
         "record, dataset",
         "makeh5 reads catalogue and station file, accounts for every pick, and waits "
         "until the file is on the disk (fsync); the other side gets times and tokens ready, checks "
-        "nothing and does not wait. makeh5 shuffles bytes and deflates whole traces at level 4; "
+        "nothing and does not wait. makeh5 shuffles bytes and deflates whole traces at level 2; "
         "the other side lets h5py choose chunks (`chunks=True, compression='gzip'`).",
+    ),
+    (
+        "metadata",
+        "both write the same attributes of the same types into a file; credit_fast forms the "
+        "values as well, h5py's calls (`create_group`, `create_dataset`, `attrs[...] =`) get them "
+        "ready.",
+    ),
+    (
+        "compression",
+        "makeh5 reads and decodes the archive as well; h5py gets the samples ready, and the "
+        "attributes that makeh5 wrote. The size is that of the file.",
+    ),
+    (
+        "reread",
+        "without a name behind it, the file is one of makeh5; the toolkit's layout is "
+        "`chunks=True, compression='gzip'` without shuffle. Both open the file once for all "
+        "records, and read no attribute.",
     ),
 )
 
@@ -339,5 +380,8 @@ def quantity(task: str, program: str, setting: Setting) -> Quantity:
         "touched": scale.small.n_files,
         "train": len(training_windows(setting)),
         "dataset": len(setting.dataset),
+        "metadata": len(setting.dataset) * COPIES,
+        "compression": len(setting.dataset),
+        "reread": len(setting.dataset),
     }
     return Quantity(units.get(task, 1))

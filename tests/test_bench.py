@@ -106,6 +106,22 @@ RIVALS = {
         "ObsPy tsindex.Client + h5py",
         "obspy.read(start, end) + h5py",
     },
+    "metadata": {"credit_fast", "h5py"},
+    "compression": {
+        "credit_fast.makeh5, gzip",
+        "credit_fast.makeh5, gzip:4",
+        "credit_fast.makeh5, gzip:6",
+        "credit_fast.makeh5, gzip:9",
+        "credit_fast.makeh5, lzf",
+        "credit_fast.makeh5, none",
+        "h5py, the toolkit's layout",
+    },
+    "reread": {
+        "credit_fast.Dataset.waveforms",
+        "h5py",
+        "h5py, the toolkit's layout",
+        "credit_fast, the toolkit's layout",
+    },
 }
 #: What is no rival, but a part of the work: its ratio may be below 1.
 FLOORS = ("the bytes alone", "SQLite alone", "Python with")
