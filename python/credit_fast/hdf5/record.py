@@ -228,9 +228,10 @@ def _data_fault(data: Array, rate_hz: float) -> str | None:
         return "not a series of numbers (text or log data)"
     if not (math.isfinite(rate_hz) and rate_hz > 0):
         return f"{WRONG_RATE} {rate_hz:g} Hz is none"
-    if data.dtype.kind in "iu" and (data.min() < _INT32.min or data.max() > _INT32.max):
-        return f"{data.dtype} samples beyond int32"
-    return None
+    if data.dtype.kind == "f" or np.can_cast(data.dtype, np.int32):
+        return None
+    beyond = data.min() < _INT32.min or data.max() > _INT32.max
+    return f"{data.dtype} samples beyond int32" if beyond else None
 
 
 def _unmasked(data: Array) -> list[tuple[int, Array]]:

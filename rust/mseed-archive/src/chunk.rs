@@ -1,5 +1,6 @@
 //! Bytes of one HDF5 chunk: shuffle, then deflate, and back. No HDF5 library.
 
+use std::cell::RefCell;
 use std::panic::resume_unwind;
 use std::sync::Mutex;
 
@@ -21,15 +22,13 @@ const BLOCK: usize = 64;
 
 /// HDF5 shuffle filter: first bytes of all elements, then all second bytes, and so on. Bytes
 /// behind the last whole element stay as they are, as the filter of the HDF5 library leaves them.
-fn shuffle(data: &[u8], element_bytes: usize) -> Vec<u8> {
-    let mut out = vec![0; data.len()];
+fn shuffle(data: &[u8], element_bytes: usize, out: &mut [u8]) {
     match element_bytes {
-        2 => shuffle_fixed::<2>(data, &mut out),
-        4 => shuffle_fixed::<4>(data, &mut out),
-        8 => shuffle_fixed::<8>(data, &mut out),
-        _ => shuffle_any(data, element_bytes, &mut out),
+        2 => shuffle_fixed::<2>(data, out),
+        4 => shuffle_fixed::<4>(data, out),
+        8 => shuffle_fixed::<8>(data, out),
+        _ => shuffle_any(data, element_bytes, out),
     }
-    out
 }
 
 fn shuffle_any(data: &[u8], element_bytes: usize, out: &mut [u8]) {
@@ -121,17 +120,44 @@ pub fn compress_chunk(
         .ok()
         .filter(|_| (1..=12).contains(&level))
         .ok_or_else(|| Error::Argument(format!("compression level {level}: expected 1 to 12")))?;
-    let input = if shuffled && element_bytes > 1 {
-        &shuffle(data, element_bytes)
-    } else {
-        data
-    };
-    let noise = if shuffled && element_bytes > 1 && i32::from(level) <= FAST_LEVELS {
-        noisy_bytes(input, element_bytes)
-    } else {
-        0
-    };
-    deflate(input, noise, level)
+    TOOLS.with_borrow_mut(|tools| {
+        let is_shuffled = shuffled && element_bytes > 1;
+        if is_shuffled {
+            tools.planes.resize(data.len(), 0);
+            shuffle(data, element_bytes, &mut tools.planes);
+        }
+        let input = if is_shuffled { &tools.planes } else { data };
+        let noise = if is_shuffled && i32::from(level) <= FAST_LEVELS {
+            noisy_bytes(input, element_bytes)
+        } else {
+            0
+        };
+        let kept = tools.compressor.take().filter(|(of, _)| *of == level);
+        let (_, compressor) = tools
+            .compressor
+            .insert(kept.unwrap_or_else(|| (level, Compressor::new(level))));
+        let length = deflate(input, noise, compressor, &mut tools.out)?;
+        let packed = tools.out[..length].to_vec();
+        if data.len() > KEPT_BYTES {
+            (tools.planes, tools.out) = (Vec::new(), Vec::new());
+        }
+        Ok(packed)
+    })
+}
+
+/// What a thread keeps from one chunk to the next: fresh memory costs as much as shuffling.
+#[derive(Default)]
+struct Tools {
+    planes: Vec<u8>,
+    out: Vec<u8>,
+    compressor: Option<(CompressionLvl, Compressor)>,
+}
+
+/// Of the largest chunk whose memory is kept.
+const KEPT_BYTES: usize = 1 << 21;
+
+thread_local! {
+    static TOOLS: RefCell<Tools> = RefCell::default();
 }
 
 /// Up to this level speed counts more than size.
@@ -174,35 +200,43 @@ fn is_noise(plane: &[u8]) -> bool {
         .map(|share| -share * share.log2())
         .sum();
     // A slow wave goes through all values, and stays at each for a while.
-    bits >= NOISE_BITS && repeated < SAMPLED / 32
+    bits >= NOISE_BITS && repeated < SAMPLED / 8
 }
 
-/// A zlib stream, of which the first `noise` bytes are in stored blocks.
-fn deflate(input: &[u8], noise: usize, level: CompressionLvl) -> Result<Vec<u8>, Error> {
+/// A zlib stream into `out`, of which the first `noise` bytes are in stored blocks; its length.
+fn deflate(
+    input: &[u8],
+    noise: usize,
+    compressor: &mut Compressor,
+    out: &mut Vec<u8>,
+) -> Result<usize, Error> {
     const HEADER: [u8; 2] = [0x78, 0x01];
+    const CHECKSUM: usize = 4;
     const MOST_STORED: usize = 65_535;
-    let mut compressor = Compressor::new(level);
-    let rest = &input[noise..];
-    let blocks = noise.div_ceil(MOST_STORED);
-    let bound =
-        HEADER.len() + noise + 5 * blocks + compressor.deflate_compress_bound(rest.len()) + 4;
-    let mut out = Vec::with_capacity(bound);
-    out.extend_from_slice(&HEADER);
-    for block in input[..noise].chunks(MOST_STORED) {
-        let length = block.len() as u16;
-        out.push(0); // not the last block, stored
-        out.extend_from_slice(&length.to_le_bytes());
-        out.extend_from_slice(&(!length).to_le_bytes());
-        out.extend_from_slice(block);
+    let (noise, rest) = input.split_at(noise);
+    let stored = noise.len() + 5 * noise.len().div_ceil(MOST_STORED);
+    let bound = HEADER.len() + stored + compressor.deflate_compress_bound(rest.len()) + CHECKSUM;
+    if out.len() < bound {
+        out.resize(bound, 0);
     }
-    let at = out.len();
-    out.resize(bound, 0);
-    let length = compressor
+    let mut at = 0;
+    let mut put = |bytes: &[u8]| {
+        out[at..at + bytes.len()].copy_from_slice(bytes);
+        at += bytes.len();
+    };
+    put(&HEADER);
+    for block in noise.chunks(MOST_STORED) {
+        let length = block.len() as u16;
+        put(&[0]); // not the last block, stored
+        put(&length.to_le_bytes());
+        put(&(!length).to_le_bytes());
+        put(block);
+    }
+    at += compressor
         .deflate_compress(rest, &mut out[at..])
         .map_err(|_| Error::Argument("the deflate bound is too small for the chunk".into()))?;
-    out.truncate(at + length);
-    out.extend_from_slice(&libdeflater::adler32(input).to_be_bytes());
-    Ok(out)
+    out[at..at + CHECKSUM].copy_from_slice(&libdeflater::adler32(input).to_be_bytes());
+    Ok(at + CHECKSUM)
 }
 
 /// A chunk to be undone: its stored bytes, and where its samples go, which has its full length.
@@ -315,6 +349,12 @@ mod tests {
         deflated: true,
     };
 
+    fn shuffled(data: &[u8], element_bytes: usize) -> Vec<u8> {
+        let mut out = vec![0xAA; data.len()];
+        shuffle(data, element_bytes, &mut out);
+        out
+    }
+
     /// The filter as its description says it, byte by byte.
     fn slow_shuffle(data: &[u8], element_bytes: usize) -> Vec<u8> {
         let elements = data.len() / element_bytes;
@@ -355,7 +395,7 @@ mod tests {
 
     #[test]
     fn shuffle_puts_equal_bytes_together() {
-        assert_eq!(shuffle(&[1, 2, 3, 4, 5, 6, 7], 2), [1, 3, 5, 2, 4, 6, 7]);
+        assert_eq!(shuffled(&[1, 2, 3, 4, 5, 6, 7], 2), [1, 3, 5, 2, 4, 6, 7]);
     }
 
     #[test]
@@ -363,10 +403,10 @@ mod tests {
         for element_bytes in [1, 2, 3, 4, 5, 8, 12] {
             for length in [0, 1, 7, 8, 63, 64, 65, 255, 256, 257, 511, 1021, 4099] {
                 let data = made(length);
-                let shuffled = shuffle(&data, element_bytes);
-                assert_eq!(shuffled, slow_shuffle(&data, element_bytes));
+                let planes = shuffled(&data, element_bytes);
+                assert_eq!(planes, slow_shuffle(&data, element_bytes));
                 let mut back = vec![0xAA; length];
-                unshuffle(&shuffled, element_bytes, &mut back);
+                unshuffle(&planes, element_bytes, &mut back);
                 assert_eq!(back, data, "{length} bytes, elements of {element_bytes}");
             }
         }
@@ -394,7 +434,7 @@ mod tests {
             shuffled,
             deflated: false,
         };
-        decompress_chunk(&shuffle(&data, 4), 4, raw(true), &mut back).expect("of equal length");
+        decompress_chunk(&shuffled(&data, 4), 4, raw(true), &mut back).expect("of equal length");
         assert_eq!(back, data);
         decompress_chunk(&data, 4, raw(false), &mut back).expect("of equal length");
         assert_eq!(back, data);
@@ -495,7 +535,7 @@ mod tests {
     #[test]
     fn only_noise_is_stored_and_only_at_the_fast_levels() {
         let data = noise_on_a_slow_wave(70_000);
-        let planes = shuffle(&data, 4);
+        let planes = shuffled(&data, 4);
         assert_eq!(noisy_bytes(&planes, 4), 70_000);
         let packed = compress_chunk(&data, 4, FAST_LEVELS, true).expect("valid arguments");
         assert_eq!(packed[..7], [0x78, 0x01, 0, 0xFF, 0xFF, 0, 0]);
@@ -509,7 +549,7 @@ mod tests {
     fn a_chunk_with_stored_planes_comes_back() {
         let mut all_noise = made(4 * 4 * 20_000);
         all_noise = all_noise.chunks(4).map(|four| four[0]).collect();
-        assert_eq!(noisy_bytes(&shuffle(&all_noise, 4), 4), all_noise.len());
+        assert_eq!(noisy_bytes(&shuffled(&all_noise, 4), 4), all_noise.len());
         for data in [noise_on_a_slow_wave(70_000), all_noise] {
             let packed = compress_chunk(&data, 4, 1, true).expect("valid arguments");
             let mut back = vec![0xAA; data.len()];
