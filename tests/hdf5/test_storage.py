@@ -58,6 +58,23 @@ def test_each_compression_is_read_back_by_h5py(
     assert dataset.compression_opts == options
 
 
+@pytest.mark.parametrize("compression", ["gzip", "lzf", "none"])
+def test_components_that_are_alike_have_samples_and_attributes_of_their_own(
+    make: Any, compression: str
+) -> None:
+    short = noise(7, 480)
+    traces = [*three(STATION, 0.0, 500)[:2], trace(f"{STATION}.HHZ", 0.0, short)]
+    row = event(pick("P", 0.0), pick("S", 4.99))
+    _, file = make(traces, row, range_s=0.0, compression=compression)
+    station = file[EVID][STATION]
+    for item in traces:
+        node = station[item.stats.channel]
+        assert np.array_equal(node[: len(item.data)], item.data)
+    assert [station[name].attrs["gaps"] for name in station] == ["", "", "480:20"]
+    assert [list(node.attrs) for node in station.values()] == [list(station["HHZ"].attrs)] * 3
+    assert station["HHE"].id != station["HHN"].id
+
+
 def test_lzf_takes_samples_that_it_cannot_compress(make: Any) -> None:
     rng = np.random.default_rng(3)
     data = rng.integers(-(2**31), 2**31, 500, dtype=np.int32)
