@@ -25,7 +25,7 @@ from credit_fast.client import Client
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5.accounting import EVENT_REFUSED, MakeH5Report
 from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station
-from credit_fast.hdf5.nodes import child_of, members_of
+from credit_fast.hdf5.nodes import child_of, members_of, one_line
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord, open_dataset
 from credit_fast.hdf5.selection import Selection
@@ -90,11 +90,11 @@ class DatasetRecords:
             try:
                 event = self._dataset.event(evid)
             except DatasetError as error:
-                self.problems.append(str(error))
+                self.problems.append(one_line(error))
                 yield []
                 continue
             origin = Origin.of_record(event)
-            self.problems += [f"/{evid}: {text}" for text in event.problems]
+            self.problems += [one_line(f"/{evid}: {text}") for text in event.problems]
             yield [_stored(event, origin, record) for record in event.stations.values()]
 
     def __len__(self) -> int:

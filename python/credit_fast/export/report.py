@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from credit_fast.export.splits import SPLITS
+from credit_fast.hdf5.nodes import one_line
 
 __all__ = ["ExportReport"]
 
@@ -60,7 +61,8 @@ class ExportReport:
         return self.records == self.traces + sum(self.left_out.values())
 
     def leave_out(self, name: str, reason: str, *, is_problem: bool = False) -> None:
-        """Count a record that is not exported."""
+        """Count a record that is not exported; names of a damaged file can hold anything."""
+        name, reason = one_line(name), one_line(reason)
         self.records += 1
         self.left_out[reason] += 1
         named = self.examples.setdefault(reason, [])

@@ -31,9 +31,13 @@ def split_events(
     cut at the shares: so the order in which they are given makes no difference.
     """
     check_fractions(fractions)
-    order = sorted(
-        set(event_ids), key=lambda evid: hashlib.sha256(f"{seed}\0{evid}".encode()).digest()
-    )
+
+    def place(evid: str) -> bytes:
+        # Names of a damaged file can hold bytes that are no UTF-8.
+        text = f"{seed}\0{evid}".encode("utf-8", "surrogateescape")
+        return hashlib.sha256(text).digest()
+
+    order = sorted(set(event_ids), key=place)
     splits: dict[str, str] = {}
     first = 0
     for name, number in zip(SPLITS, _numbers(len(order), fractions), strict=True):

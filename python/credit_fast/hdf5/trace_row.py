@@ -16,9 +16,10 @@ from typing import Any
 
 from credit_fast.catalogs.model import Event, Station
 from credit_fast.catalogs.phase_report import magnitude_type_of
+from credit_fast.errors import DatasetError
 from credit_fast.geodesy import distance_azimuth
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.nodes import as_float
+from credit_fast.hdf5.nodes import LazyAttributes, as_float
 from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.reader import EventRecord, StationRecord
 from credit_fast.hdf5.record import Record
@@ -366,8 +367,21 @@ def _whole_microseconds(time_ns: int) -> int:
     return (time_ns + 500) // 1000 * 1000
 
 
+def _value(attrs: Mapping[str, Any], name: str) -> Any:
+    """A text or number; None for what is absent, of another form, or damaged.
+
+    HDF5 can crash on the value of a damaged attribute, so its form is looked at first.
+    """
+    if not isinstance(attrs, LazyAttributes):
+        return attrs.get(name)
+    try:
+        return attrs.simple(name)
+    except DatasetError:
+        return None
+
+
 def _text(attrs: Mapping[str, Any], name: str) -> str:
-    value = attrs.get(name, "")
+    value = _value(attrs, name)
     return value if isinstance(value, str) else ""
 
 
@@ -409,7 +423,7 @@ def _known(keys: Iterable[str], attrs: Mapping[str, Any], *fields: str) -> float
     """The first number that a row states in one of the fields."""
     for key in dict.fromkeys(keys):
         for field_name in fields:
-            number = as_float(attrs.get(f"{key}.{field_name}"))
+            number = as_float(_value(attrs, f"{key}.{field_name}"))
             if number is not None and number != layout.UNKNOWN_DISTANCE_KM:
                 return number
     return None
