@@ -11,12 +11,14 @@ from .phase_report import read_phase_report
 __all__ = ["FORMATS", "Catalog", "Event", "Pick", "Station", "StationTable", "read_catalog"]
 
 #: Name of a format and its reader.
-FORMATS: dict[str, Callable[[str | os.PathLike[str]], Catalog]] = {
+FORMATS: dict[str, Callable[..., Catalog]] = {
     "phase-report": read_phase_report,
 }
 
 
-def read_catalog(path: str | os.PathLike[str], format: str | None = None) -> Catalog:
+def read_catalog(
+    path: str | os.PathLike[str], format: str | None = None, *, compact: bool = False
+) -> Catalog:
     """Read the events and picks of a file.
 
     Parameters
@@ -25,6 +27,9 @@ def read_catalog(path: str | os.PathLike[str], format: str | None = None) -> Cat
         The file.
     format
         A name of `FORMATS`; `None` is the phase report (`#EVENT` and `PHASE` lines).
+    compact
+        Keep the picks packed, for millions of rows that are gone through and not changed: each
+        time that an event's picks are asked for they are made anew, as a sequence.
 
     Returns
     -------
@@ -45,4 +50,4 @@ def read_catalog(path: str | os.PathLike[str], format: str | None = None) -> Cat
     reader = FORMATS.get(name)
     if reader is None:
         raise ValueError(f"catalogue format {name!r}: expected one of {', '.join(FORMATS)}")
-    return reader(path)
+    return reader(path, compact=compact)

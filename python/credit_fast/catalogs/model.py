@@ -16,6 +16,7 @@ from ..errors import Problem
 
 if TYPE_CHECKING:
     from ..times import UTCDateTime
+    from .packed import PackedPicks
 
 __all__ = ["Catalog", "Event", "Pick", "Station", "StationTable"]
 
@@ -117,7 +118,7 @@ class Event:
     magnitude_type: str = ""
     raw: str = ""
     line: int = 0
-    picks: list[Pick] = field(default_factory=list)
+    picks: list[Pick] | PackedPicks = field(default_factory=list)
 
     @property
     def time(self) -> UTCDateTime:

@@ -29,6 +29,7 @@ from .fields import (
     shorten,
 )
 from .model import Catalog, Event, Pick
+from .packed import PackedPicks
 from .text_lines import read_text_lines
 
 __all__ = ["PROBLEM_KINDS", "ROW_TYPES", "magnitude_type_of", "read_phase_report"]
@@ -66,8 +67,10 @@ _SECONDS_NS = {f"{second:02d}": second * NS_PER_SECOND for second in range(61)}
 _Codes = tuple[str, str, str, str, str]
 
 
-def read_phase_report(path: str | os.PathLike[str]) -> Catalog:
+def read_phase_report(path: str | os.PathLike[str], *, compact: bool = False) -> Catalog:
     """Read a phase report; a damaged line is reported and skipped, the rest is kept.
+
+    With `compact` the picks of an event are packed (`PackedPicks`).
 
     Times are UTC. `Catalog.problems` is in file order, each with its line number and a kind of
     `PROBLEM_KINDS`. Rules where a line is unusual:
@@ -88,7 +91,7 @@ def read_phase_report(path: str | os.PathLike[str]) -> Catalog:
         The file is empty, none of its lines is an event line, or 10,000 lines without sense
         stand before the first one (another format, a binary file).
     """
-    return _PhaseReport(os.fspath(path)).read()
+    return _PhaseReport(os.fspath(path), compact=compact).read()
 
 
 class _Refused(ValueError):
@@ -136,9 +139,10 @@ class _PhaseReport:
     up: so both give the same, and `fast=False` (for the tests) is the oracle.
     """
 
-    def __init__(self, path: str, *, fast: bool = True) -> None:
+    def __init__(self, path: str, *, fast: bool = True, compact: bool = False) -> None:
         self._catalog = Catalog(path)
         self._fast = fast
+        self._compact = compact
         self._line = 0
         self._n_rows = 0
         self._first_line = ""
@@ -179,6 +183,7 @@ class _PhaseReport:
                     break
         if not self._saw_events():
             raise self._nothing_found()
+        self._end_event()
         self._settle_strays()
         problems.sort(key=lambda problem: problem.line or 0)
         return self._catalog
@@ -211,7 +216,7 @@ class _PhaseReport:
         if words[0] != "EVENT":
             self._report("bad-event", f"{shorten(text)}: expected white space after #EVENT")
             return
-        self._event = None
+        self._end_event()
         event_id = _word(words, 1)
         try:
             event = self._parse_event(words)
@@ -228,6 +233,11 @@ class _PhaseReport:
         same.append(event)
         self._catalog.events.append(event)
         self._event = event
+
+    def _end_event(self) -> None:
+        if self._compact and self._event is not None:
+            self._event.picks = PackedPicks(self._event.picks)
+        self._event = None
 
     def _parse_event(self, words: list[str]) -> Event:
         loc = _find(words, "LOC", 11, 2)

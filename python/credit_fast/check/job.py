@@ -115,7 +115,9 @@ def testh5(
         inputs: list[object] = [path, catalog, stations, index, account_path, table_path]
         _check_stats(Path(stats), inputs)
     with text_output(stats) as write:
-        events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+        if isinstance(catalog, str | os.PathLike):
+            catalog = read_catalog(catalog, compact=True)
+        events = catalog
         places = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         source = Client(index) if isinstance(index, str | os.PathLike) else index
         archive = None if source is None else ArchiveCheck(source, range_s, settings)

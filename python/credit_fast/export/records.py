@@ -140,7 +140,9 @@ class ArchiveRecords:
     ) -> None:
         """Read the inputs; raises what their readers raise."""
         self._source = Client(index) if isinstance(index, str | os.PathLike) else index
-        events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+        if isinstance(catalog, str | os.PathLike):
+            catalog = read_catalog(catalog, compact=True)
+        events = catalog
         table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         self.source = str(events.path)
         account = MakeH5Report("", self.source, settings.range_s, settings.rate_hz)

@@ -192,21 +192,27 @@ class Job:
                     for station in work.plan.stations:
                         futures.append(pool.submit(self._prepare, station))
                         yield
+                # Those that need no cutting are looked at one by one, too.
+                yield
 
         ahead = submitted()
 
         def ready(work: _Work) -> Iterator[Packed]:
             for _ in work.plan.stations:
                 next(ahead, None)
+                while not futures:
+                    next(ahead)
                 yield futures.popleft().result()
 
         for _ in islice(ahead, in_flight):
             pass
         while True:
-            if not works:
-                next(ahead, None)
-            if not works:
-                return
+            next(ahead, None)
+            while not works:
+                try:
+                    next(ahead)
+                except StopIteration:
+                    return
             work = works.popleft()
             yield work, ready(work)
 

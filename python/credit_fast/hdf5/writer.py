@@ -132,7 +132,9 @@ def makeh5(
         "settings": settings.to_dict(),
         "inputs": fingerprints.of_inputs(source, catalog, stations),
     }
-    events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+    if isinstance(catalog, str | os.PathLike):
+        catalog = read_catalog(catalog, compact=True)
+    events = catalog
     table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
     report = MakeH5Report(
         str(target), str(events.path), settings.range_s, settings.rate_hz, settings.components

@@ -50,7 +50,9 @@ def makeh5_by_year(
     ------
     As `makeh5`.
     """
-    events = read_catalog(catalog) if isinstance(catalog, str | os.PathLike) else catalog
+    if isinstance(catalog, str | os.PathLike):
+        catalog = read_catalog(catalog, compact=True)
+    events = catalog
     table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
     source = Client(index) if isinstance(index, str | os.PathLike) else index
     place = Path(folder)
