@@ -136,7 +136,6 @@ class Output:
         size = 0 if base is None else data_set.stat().st_size
         output = cls(names, journal, {"done": 0, "data_set": size, "events": 0, "table": 0})
         output._write_line(first)
-        output.checkpoint()
         return output
 
     @classmethod
