@@ -71,7 +71,7 @@ class OutputNames:
 
     def remove_parts(self) -> None:
         """Remove what a run has made that did nothing."""
-        for path in (self.data_set, self.table, self.events):
+        for path in (self.data_set, *self.beside):
             with suppress(OSError):  # not there, or a disk that takes no change
                 self.part(path).unlink()
 
@@ -219,9 +219,11 @@ class Output:
         self.file.close()
         self._write_state({**self._next_state(), "whole": True})
         last_check()
-        write_report(self.names.report, self._raw.size)
+        report = OutputNames.part(self.names.report)
+        write_report(report, self._raw.size)
+        sync(report)
         self._close()
-        for path in (self.names.table, self.names.events, self.names.data_set):
+        for path in (*self.names.beside, self.names.data_set):
             OutputNames.part(path).replace(path)
         sync(self.names.data_set.parent)
         self._journal.remove()

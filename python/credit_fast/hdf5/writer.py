@@ -30,7 +30,6 @@ from credit_fast.hdf5.output import Line, OutputNames, lines_of
 from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
 from credit_fast.hdf5.start import How, check_names, is_done, open_output
-from credit_fast.output_file import written_path
 from credit_fast.progress import work_progress
 from credit_fast.stations import read_stations
 
@@ -163,7 +162,7 @@ def makeh5(
         report.damage.update({text: 1 for text in damaged if text not in report.damage})
         report.size_bytes = size
         report.seconds = time.monotonic() - started
-        with written_path(path) as (part, mode), part.open(mode, encoding="utf-8") as file:
+        with path.open("w", encoding="utf-8") as file:
             json.dump({**first, **report.to_dict()}, file, indent=2, ensure_ascii=False)
 
     with (
