@@ -14,6 +14,7 @@ from memory_archive import MemoryArchive, catalog, event, noise, pick, stations,
 from credit_fast.catalogs.model import Catalog
 from credit_fast.check import CheckReport, testh5
 from credit_fast.hdf5 import makeh5
+from credit_fast.hdf5.output import OutputNames
 
 EVID = "X1.201203012122.0001"
 STATION = "X1.AAA.00"
@@ -48,9 +49,16 @@ def two_events() -> Catalog:
 
 
 def make(path: Path, archive: MemoryArchive, events: Catalog, **options: Any) -> Path:
-    """A data set of that archive and catalogue."""
+    """A data set of that archive and catalogue, alone: nothing else says what is in it."""
     makeh5(archive, path, events, TABLE, range_s=RANGE_S, progress=False, **options)
+    alone(path)
     return path
+
+
+def alone(path: Path) -> None:
+    """Remove what lies beside a data set."""
+    for beside in OutputNames(path).beside:
+        beside.unlink(missing_ok=True)
 
 
 def check(path: Path, events: Catalog, **options: Any) -> CheckReport:

@@ -9,6 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from check_cases import alone
 from memory_archive import MemoryArchive, at, catalog, event, noise, pick, stations, three, trace
 
 from credit_fast.check import testh5
@@ -147,6 +148,7 @@ def test_testh5_sees_what_is_wrong_with_noise(made: tuple[Path, Any]) -> None:
 
 
 def test_without_the_settings_noise_is_nothing_of_the_catalogue(made: tuple[Path, Any]) -> None:
+    alone(made[0])
     report = testh5(*made, progress=False)
     extra = [item for item in report.findings if "the catalogue has no such event" in item.text]
     assert len(extra) == 8

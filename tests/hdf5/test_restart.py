@@ -389,7 +389,7 @@ def test_update_keeps_events_that_the_catalogue_does_not_have(tmp_path: Path) ->
     made(tmp_path, some_events(5))
     report = made(tmp_path, some_events(3, first=5), update=True)
     assert report.events.total == report.events.partial == 8
-    assert report.events_not_in_catalog == 5
+    assert report.events_not_in_catalog == [f"event.{number:05d}" for number in range(5)]
     assert len([name for name in contents(tmp_path / "out.h5") if "/" not in name]) == 8
     # And the same again: nothing is left to be done.
     source = archive()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from check_cases import alone
 from memory_archive import MemoryArchive, at, catalog, event, pick, stations, three
 
 from credit_fast.catalogs.model import Station, StationTable
@@ -186,6 +187,7 @@ def test_testh5_finds_a_selection_whole_by_its_settings(
 
 
 def test_testh5_without_the_settings_tells_what_was_left_out(made: tuple[Path, Any]) -> None:
+    alone(made[0])
     report = testh5(*made, stations=PLACES, progress=False)
     texts = [str(item) for item in report.findings]
     assert any("missing event /few" in text for text in texts)

@@ -30,7 +30,10 @@ STATION = "X1.AAA.00"
         ),
         ({"rate_hz": "fast"}, "rate_hz 'fast': expected a positive rate in Hz, or None for any"),
         ({"fill": 0.5}, "fill 0.5: expected an int32 value"),
-        ({"compression": "gzip:10"}, "gzip:10"),
+        (
+            {"compression": "gzip:10"},
+            "compression 'gzip:10': expected gzip, gzip:1 to gzip:9, lzf or none",
+        ),
         (
             {"channels": "BHZ"},
             "channels 'BHZ': expected two letters of a band and `?`, as HH? (orientations are "

@@ -14,6 +14,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from sys import intern
 from typing import Any
@@ -21,9 +22,13 @@ from typing import Any
 from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, CheckReport
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
+from credit_fast.hdf5.account_state import add_state
 from credit_fast.hdf5.accounting import NO_DATA, PARTIAL, REFUSED, WRITTEN, MakeH5Report, sum_faults
+from credit_fast.hdf5.noise import is_noise_id
+from credit_fast.hdf5.output import OutputNames, lines_of
 from credit_fast.hdf5.plan import EventPlan
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord
+from credit_fast.hdf5.settings import Settings
 from credit_fast.hdf5.table import FATE, read_table, row_of
 from credit_fast.hdf5.trace_row import Origin, TraceFacts, Waveform
 
@@ -56,26 +61,38 @@ class AccountCheck:
     """One check of a data set's account and table; `run` adds what it finds to the report.
 
     `expect` is told every event of the catalogue before. Either path may be None.
+
+    `settings` are those that the account names, None without. `kept` are the ids of events that an
+    update left in the file although its catalogue did not have them.
     """
 
     def __init__(self, report: CheckReport, account: Path | None, table: Path | None) -> None:
         self._report = report
+        report.account = None if account is None else str(account)
+        report.table = None if table is None else str(table)
         self._table = table
         self._path = account
         self._account = None if account is None else self._read_account(account)
+        self.settings = self._read_settings()
+        self.kept = self._read_kept()
         letters = str((self._account or {}).get("components", layout.ORIENTATIONS))
         self._expected = MakeH5Report("", "", 0.0, None, letters)
+        # Stations that no pick names are in no catalogue, and in the file only with data.
+        self._at_least = self.settings is not None and self.settings.all_stations
         self._counted = _Counts()
         self._unlisted: dict[str, set[str]] = {}
         self._event: tuple[str, EventRecord | None] = ("", None)
         self._fates: Counter[str] = Counter()
+        self._noise_fates: Counter[str] = Counter()
 
     def expect(self, plan: EventPlan) -> None:
         """Count an event of the catalogue, with all that it names."""
-        self._expected.expect(plan)
+        named = [station for station in plan.stations if station.is_named]
+        self._expected.expect(replace(plan, stations=named))
 
     def run(self, dataset: Dataset) -> None:
         """Walk the table, then what it did not name, and compare the counts."""
+        self._expect_kept(OutputNames(Path(dataset.path)).events)
         if self._table is not None:
             self._walk_table(dataset, self._table)
         for evid in dataset.events():
@@ -105,6 +122,34 @@ class AccountCheck:
             return None
         return account
 
+    def _read_settings(self) -> Settings | None:
+        given = (self._account or {}).get("settings")
+        if given is None:
+            return None
+        try:
+            return Settings.from_dict(given)
+        except (ValueError, TypeError) as error:
+            self._report.add(UNREADABLE, ACCOUNT, str(self._path), str(error))
+            return None
+
+    def _read_kept(self) -> set[str]:
+        given = (self._account or {}).get("events_not_in_catalog", [])
+        return set(map(str, given)) if isinstance(given, list) else set()
+
+    def _expect_kept(self, lines: Path) -> None:
+        """Count what was said of the kept events when they were made: no catalogue has them."""
+        if not self.kept:
+            return
+        missed = set(self.kept)
+        try:
+            for line in lines_of(lines):
+                if line.get("id") in missed:
+                    missed.remove(line["id"])
+                    add_state(self._expected, line["account"])
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            self._report.add(UNREADABLE, ACCOUNT, str(lines), f"{type(error).__name__}: {error}")
+        self._at_least |= bool(missed)
+
     def _compare_account(self, account: dict[str, Any], size_bytes: int) -> None:
         levels, phases, stored = account["levels"], account["picks_by_phase"], account["in_file"]
         for text in sum_faults(levels, phases):
@@ -116,20 +161,23 @@ class AccountCheck:
             told = stored["picks_by_phase"].get(phase, 0)
             self._same(f"pick rows of {phase} in the file", told, counted.rows[phase], "it has")
         for name, number in counted.with_waveform.items():
-            told = levels[name]["written"] + levels[name]["partial"]
+            level = levels.get(name, {"written": 0, "partial": 0})
+            told = level["written"] + level["partial"]
             self._same(f"{name} written or partial", told, number, "with a waveform the file has")
         for name, level in self._expected.levels.items():
-            self._same(f"{name}, total", levels[name]["total"], level.total, "the catalogue has")
+            self._total(name, levels[name]["total"], level.total)
         for phase in sorted(phases.keys() | self._expected.picks_by_phase.keys()):
             tally = self._expected.picks_by_phase.get(phase)
             told = phases.get(phase, {"total": 0})["total"]
-            self._same(f"picks of {phase}, total", told, tally.total if tally else 0, "catalogue:")
+            self._total(f"picks of {phase}", told, tally.total if tally else 0)
         self._compare_fates(phases)
         if self._table is not None:
             names = {WRITTEN: "written", PARTIAL: "partial", NO_DATA: "no_data", REFUSED: "refused"}
             for fate, name in names.items():
                 told = levels["station records"][name]
                 self._same(f"station records, {fate}", told, self._fates[fate], "the table has")
+                told = levels.get("noise", {name: 0})[name]
+                self._same(f"noise, {fate}", told, self._noise_fates[fate], "the table has")
         self._same("size in bytes", account["size_bytes"], size_bytes, "the file has")
 
     def _compare_fates(self, phases: dict[str, Any]) -> None:
@@ -160,6 +208,10 @@ class AccountCheck:
         if told != number:
             self._differs(what, f"{told}, {words} {number}")
 
+    def _total(self, name: str, told: int, number: int) -> None:
+        if not self._at_least or told < number:
+            self._same(f"{name}, total", told, number, "the catalogue has")
+
     def _differs(self, what: str, text: str) -> None:
         self._report.add(DIFFERENT, ACCOUNT, f"{self._path} {what}", text)
 
@@ -177,7 +229,8 @@ class AccountCheck:
 
     def _check_row(self, dataset: Dataset, place: str, row: dict[str, str]) -> None:
         name, fate = row["trace_name"], row[FATE[0]]
-        self._fates[fate] += 1
+        is_noise = is_noise_id(name.partition("/")[0])
+        (self._noise_fates if is_noise else self._fates)[fate] += 1
         if not name:
             if fate != REFUSED:
                 text = f"a record that is {fate or 'without fate'} has no trace_name"
@@ -237,7 +290,7 @@ class _Counts:
 
     def __init__(self) -> None:
         self.nodes = {"events": 0, "station records": 0, "components": 0}
-        self.with_waveform = {"events": 0, "station records": 0, "components": 0}
+        self.with_waveform = {"events": 0, "station records": 0, "components": 0, "noise": 0}
         self.rows: Counter[str] = Counter()
         self.on_samples: Counter[str] = Counter()
         self.off_samples: Counter[str] = Counter()
@@ -247,17 +300,19 @@ class _Counts:
         """Count an event with all of its stations."""
         self.nodes["events"] += 1
         self.nodes["station records"] += len(event.stations)
-        has_waveform = False
+        has_waveform, is_noise = False, is_noise_id(event.evid)
         for record in event.stations.values():
             number = len(record.components) + len(record.undated)
             has_waveform |= number > 0
             self.nodes["components"] += number
+            if is_noise:
+                continue
             self.with_waveform["components"] += number
             self.with_waveform["station records"] += number > 0
             self.rows.update(map(layout.phase_of, record.types))
             if number:
                 self._add_picks(record)
-        self.with_waveform["events"] += has_waveform
+        self.with_waveform["noise" if is_noise else "events"] += has_waveform
 
     def _add_picks(self, record: StationRecord) -> None:
         try:

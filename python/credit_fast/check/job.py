@@ -11,6 +11,7 @@ import os
 import random
 from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -83,11 +84,12 @@ def testh5(
         interval compared. What is damaged in the archive is listed in the report.
     range_s
         Seconds before the first and after the last pick that the file was made with. Without it a
-        record is compared over the time that it covers and its picks, and one that was shortened
-        looks whole.
+        and without an account, a record is compared over the time that it covers and its picks, and
+        one that was shortened looks whole.
     settings
         The settings that makeh5 was given, range included: the file is checked against all of
-        them. Without them, against what makeh5 does unless it is told otherwise.
+        them. Without them, against those that the account names, with `range_s` if that is given;
+        without an account, against what makeh5 does unless it is told otherwise.
     report, table
         The account and the table that makeh5 wrote with the file: every count of the account, and
         every row of the table, is compared with what the file holds. By default
@@ -120,17 +122,22 @@ def testh5(
         events = catalog
         places = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         source = Client(index) if isinstance(index, str | os.PathLike) else index
+        found = CheckReport(os.fspath(path), str(events.path))
+        account = None
+        if account_path is not None or table_path is not None:
+            account = AccountCheck(found, account_path, table_path)
+            if settings is None and account.settings is not None:
+                settings = account.settings
+                if range_s is not None:
+                    settings, range_s = replace(settings, range_s=range_s), None
         archive = None if source is None else ArchiveCheck(source, range_s, settings)
         selection = Selection(settings or Settings(), places)
         if source is not None:
             selection = Selection.of(selection.settings, places, source)
         chosen = _Chosen(sample if archive else 0, seed)
-        job = _Job(path, events, places, archive, chosen, selection)
-        if account_path is not None or table_path is not None:
-            job.take_account(account_path, table_path)
-        job.run(progress)
-        write(str(job.report))
-    return job.report
+        _Job(path, events, places, archive, chosen, selection, found, account).run(progress)
+        write(str(found))
+    return found
 
 
 testh5.__test__ = False  # type: ignore[attr-defined]  # its name looks like a test to pytest
@@ -206,6 +213,8 @@ class _Job:
         archive: ArchiveCheck | None,
         chosen: _Chosen,
         selection: Selection,
+        report: CheckReport,
+        account: AccountCheck | None,
     ) -> None:
         self.path = path
         self.events = events
@@ -214,15 +223,9 @@ class _Job:
         self.chosen = chosen
         self.selection = selection
         self.quiet = Quiet(events if selection.settings.noise else [])
-        self.report = CheckReport(os.fspath(path), str(events.path))
+        self.report = report
         self.is_new = False
-        self.account: AccountCheck | None = None
-
-    def take_account(self, account: Path | None, table: Path | None) -> None:
-        """Have account and table compared with the file too."""
-        self.report.account = None if account is None else str(account)
-        self.report.table = None if table is None else str(table)
-        self.account = AccountCheck(self.report, account, table)
+        self.account = account
 
     def run(self, progress: bool) -> None:
         """Fill the report."""
@@ -248,6 +251,9 @@ class _Job:
                 bar.advance(task)
             for evid in names:
                 if evid in known or self._is_noise(dataset.root, names, evid):
+                    continue
+                if self.account is not None and evid in self.account.kept:
+                    self.report.events_kept += 1
                     continue
                 text = left_out.get(evid, "the catalogue has no such event")
                 self.report.add(EXTRA, "event", f"/{evid}", text)

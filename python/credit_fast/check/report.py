@@ -49,7 +49,9 @@ class CheckReport:
     records by their number of components. `incomplete_components` lack an attribute.
     `damaged_files` holds the archive's warnings, each once, with the file's name: no fault of
     the data set, which lacks those samples too. `account` and `table` name the files beside the
-    data set that were compared with it, `table_rows` counts the rows.
+    data set that were compared with it, `table_rows` counts the rows. `events_kept` are events that
+    the account names as kept by an update although the catalogue did not have them: nothing says
+    what they should be.
     """
 
     path: str
@@ -67,6 +69,7 @@ class CheckReport:
     account: str | None = None
     table: str | None = None
     table_rows: int = 0
+    events_kept: int = 0
 
     LEVELS = ("event", "station record", "component", "pick")
 
@@ -105,6 +108,7 @@ class CheckReport:
             "account": self.account,
             "table": self.table,
             "table_rows": self.table_rows,
+            "events_kept": self.events_kept,
             "findings": [
                 {"kind": item.kind, "level": item.level, "place": item.place, "text": item.text}
                 for item in self.findings
@@ -142,6 +146,8 @@ class CheckReport:
         yield f"components with gaps: {self.components_with_gaps}"
         if self.duplicate_events:
             yield f"events whose id came before in the catalogue: {self.duplicate_events}"
+        if self.events_kept:
+            yield f"events kept by an update, not in the catalogue: {self.events_kept}"
         if self.compared_records:
             yield f"samples compared with the archive: {self.compared_samples}"
         if self.account is not None:

@@ -46,7 +46,6 @@ from credit_fast.hdf5.selection import is_choice
 __all__ = ["MakeH5Report", "Refusal", "Tally"]
 
 WRITTEN, PARTIAL, NO_DATA, REFUSED = "written", "partial", "no data", "refused"
-NOISE = "noise"  # the fate of a station record that is no part of an event: counted by itself
 EVENT_REFUSED, RECORD_REFUSED = "event refused", "station record refused"
 _LISTED = 20
 #: Why samples were left out for others of the same times, and how the account says it.
@@ -117,12 +116,14 @@ class RecordFate:
     """What became of one station record; `gap_s` are the seconds of its window without samples.
 
     `left_out`: it was not asked for, or no pick names it, and nothing of its event is missing.
+    `is_noise`: it is a window without picks, and no part of an event.
     """
 
     fate: str
     gap_s: float = 0.0
     reason: str = ""
     left_out: bool = False
+    is_noise: bool = False
 
 
 @dataclass(slots=True)
@@ -131,13 +132,15 @@ class MakeH5Report:
 
     `picks_by_phase` keeps amplitude and polarity rows apart from arrivals: `Sg`, `Sg AMPLITUD`.
 
-    `event_groups`, `station_groups` and `rows_by_phase` count what the file has a place for, with
-    or without a waveform: groups, and pick rows by the phase under which a station lists them.
+    `event_groups`, `station_groups`, `waveforms` and `rows_by_phase` count what the file has, noise
+    too: groups with or without a waveform, components, and pick rows by the phase under which a
+    station lists them.
 
     `failed_records` counts the records that failed their own check, once for each station record
     that they would be part of. `events_waiting` are those for which a file could not be read that
     the index names: the same command does them again. `events_kept` are those that were there
-    before, unchanged; `events_not_in_catalog` the ones among them that the catalogue does not have.
+    before, unchanged; `events_not_in_catalog` the ids of those among them that the catalogue does
+    not have: the totals have them too.
 
     Overlaps: `overlap_conflict_samples` are those of which the earlier segment was kept, as nothing
     else decides; `overlap_decided_samples`, by reason, those that the archive left out.
@@ -162,6 +165,7 @@ class MakeH5Report:
     noise_asked: int = 0
     event_groups: int = 0
     station_groups: int = 0
+    waveforms: int = 0
     rows_by_phase: Counter[str] = field(default_factory=Counter)
     refusals: list[Refusal] = field(default_factory=list)
     duplicate_events: int = 0
@@ -188,7 +192,7 @@ class MakeH5Report:
     events_waiting: int = 0
     damage: Counter[str] = field(default_factory=Counter)
     events_kept: int = 0
-    events_not_in_catalog: int = 0
+    events_not_in_catalog: list[str] = field(default_factory=list)
     catalog_problems: list[Problem] = field(default_factory=list)
     catalog_warnings: list[Problem] = field(default_factory=list)
     station_problems: list[Problem] = field(default_factory=list)
@@ -269,10 +273,10 @@ class MakeH5Report:
     def count_event(self, records: list[RecordFate]) -> None:
         """Count an event by what became of each of its station records that were asked for."""
         self.event_groups += 1
+        if any(record.is_noise for record in records):
+            return
         records = [record for record in records if not record.left_out]
         fates = {record.fate for record in records}
-        if fates == {NOISE}:
-            return
         if fates == {WRITTEN}:
             self.events.add(WRITTEN)
         elif fates & {WRITTEN, PARTIAL}:
@@ -288,44 +292,43 @@ class MakeH5Report:
         if cut.plan.refusal is None:
             self.station_groups += 1
             self.rows_by_phase.update(map(phase_of, cut.plan.keys))
+        if cut.record is not None:
+            self.waveforms += len(cut.record.components)
         self.stations_without_channel += cut.any_band
         self.records_with_other_orientations += bool(cut.others)
         self.other_orientations.update(cut.others)
         if not coordinates and not is_choice(cut.plan.refusal):
             self.stations_without_coordinates[cut.plan.station_id] += 1
-        if cut.plan.is_noise:
-            return self._count_noise(name, cut)
-        self._count_components(name, cut)
+        if not cut.plan.is_noise:
+            self._count_components(name, cut)
+            for row in cut.plan.rows:
+                self._count_station_pick(name, row, cut)
         self.failed_channels += len(cut.failed_records)
         self.failed_records += sum(cut.failed_records.values())
         self.damage.update(list(cut.problems))
         for reasons in cut.overlaps.values():
             self.overlap_decided_channels += 1
             self.overlap_decided_samples.update(reasons)
-        for row in cut.plan.rows:
-            self._count_station_pick(name, row, cut)
+        return self._count_record(name, cut)
+
+    def _count_record(self, name: str, cut: StationCut) -> RecordFate:
+        """Count a station record, one of noise on a level of its own."""
+        is_noise = cut.plan.is_noise
+        tally, level = (
+            (self.noise, "noise") if is_noise else (self.station_records, "station record")
+        )
         if cut.record is not None and cut.has_waveform:
             gap_s = min(part.missing_s for part in cut.record.components.values())
             fate = PARTIAL if gap_s > 0 else WRITTEN
-            self.station_records.add(fate, gap_s=gap_s)
-            return RecordFate(fate, gap_s)
+            tally.add(fate, gap_s=gap_s)
+            return RecordFate(fate, gap_s, is_noise=is_noise)
         gap_s = 0.0 if cut.window_ns is None else (cut.window_ns[1] - cut.window_ns[0]) / 1e9
         if cut.refusal is not None:
-            self._refuse(self.station_records, "station record", name, cut.refusal)
-            return RecordFate(REFUSED, gap_s, cut.refusal, is_choice(cut.plan.refusal))
-        self.station_records.add(NO_DATA)
-        return RecordFate(NO_DATA, gap_s, left_out=not cut.plan.rows)
-
-    def _count_noise(self, name: str, cut: StationCut) -> RecordFate:
-        """Count a window without picks; what it holds is no part of the other levels."""
-        if cut.record is not None and cut.has_waveform:
-            gap_s = min(part.missing_s for part in cut.record.components.values())
-            self.noise.add(PARTIAL if gap_s > 0 else WRITTEN, gap_s=gap_s)
-        elif cut.refusal is not None:
-            self._refuse(self.noise, "noise", name, cut.refusal)
-        else:
-            self.noise.add(NO_DATA)
-        return RecordFate(NOISE)
+            self._refuse(tally, level, name, cut.refusal)
+            left_out = is_choice(cut.plan.refusal)
+            return RecordFate(REFUSED, gap_s, cut.refusal, left_out, is_noise)
+        tally.add(NO_DATA)
+        return RecordFate(NO_DATA, gap_s, left_out=not cut.plan.rows, is_noise=is_noise)
 
     def _count_components(self, name: str, cut: StationCut) -> None:
         components = cut.record.components if cut.record is not None else {}
@@ -428,7 +431,7 @@ class MakeH5Report:
         remark = "a file could not be read: run the same command again when it can"
         yield "events that wait for data", self.events_waiting, remark
         yield "events kept from the data set as it was", self.events_kept, ""
-        yield "of them not in the catalogue", self.events_not_in_catalog, ""
+        yield "of them not in the catalogue", len(self.events_not_in_catalog), ""
         yield "damaged files", len(self.damage), ""
         yield "catalogue lines refused", len(self.catalog_problems), ""
         yield "catalogue lines kept with a warning", len(self.catalog_warnings), ""
@@ -448,7 +451,7 @@ class MakeH5Report:
             "in_file": {
                 "events": self.event_groups,
                 "station records": self.station_groups,
-                "components": self.components.written + self.components.partial,
+                "components": self.waveforms,
                 "picks_by_phase": dict(sorted(self.rows_by_phase.items())),
             },
             "picks_by_phase": {
@@ -468,6 +471,7 @@ class MakeH5Report:
             "refusals": [str(refusal) for refusal in self.refusals],
             "damaged_files": list(self.damage),
             "events_kept": self.events_kept,
+            "events_not_in_catalog": self.events_not_in_catalog,
             "catalog_problems": [str(problem) for problem in self.catalog_problems],
             "catalog_warnings": [str(problem) for problem in self.catalog_warnings],
             "station_problems": [str(problem) for problem in self.station_problems],

@@ -26,7 +26,7 @@ from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.earlier import Earlier
 from credit_fast.hdf5.event_writer import EventWriter
 from credit_fast.hdf5.interrupt import NotedSignals
-from credit_fast.hdf5.noise import noise_plans
+from credit_fast.hdf5.noise import is_noise_id, noise_plans
 from credit_fast.hdf5.output import Line, Output
 from credit_fast.hdf5.pack import Packed, pack_station, refused
 from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
@@ -156,11 +156,15 @@ class Job:
                 self._end_event(line, len(work.plan.stations))
             advance()
         for event_id in self._earlier or ():
-            if event_id not in seen:
-                number += 1
-                if number > self._before:
-                    self._report.events_not_in_catalog += 1
-                    self._end_event(self._keep(event_id), 0)
+            if event_id in seen:
+                continue
+            if is_noise_id(event_id):  # other windows are drawn now; a new pick may be near this
+                self._make_room(event_id)
+                continue
+            number += 1
+            self._report.events_not_in_catalog.append(event_id)
+            if number > self._before:
+                self._end_event(self._keep(event_id), 0)
 
     def _end_event(self, line: Line, records: int) -> None:
         self._output.end_event(line)
@@ -260,7 +264,9 @@ class Job:
     def _take(self, part: Part, work: _Work) -> Line:
         event_id = work.plan.event.event_id
         self._make_room(event_id)
-        return part.take(event_id, self._output)
+        line = part.take(event_id, self._output)
+        line.pop("kept", None)  # by a worker that made a part again
+        return line
 
     def _batches(self, events: Catalog) -> Iterator[tuple[int, list[_Work]]]:
         """Events in parts, each with the number of its first one in the catalogue."""
@@ -315,7 +321,9 @@ class Job:
         one = self._report.for_one_event()
         one.expect(work.plan)
         one.refuse_event(work.plan)
-        self._table_writer.write_refused(work.plan)
+        if not work.plan.duplicate:
+            self._make_room(work.plan.event.event_id)
+        self._table_writer.write_refused(work.plan, self._table)
         return {"account": as_state(one)}
 
     def _cut(self, packed: Iterator[Packed], work: _Work) -> Line:
@@ -336,16 +344,17 @@ class Job:
         assert self._earlier is not None
         line, rows = self._earlier.of(event_id)
         self._output.table.write(rows)
-        self._report.events_kept += 1
-        return self._add(line)
+        return self._add({**line, "kept": True})
 
     def _add(self, line: Line) -> Line:
         add_state(self._report, line["account"])
+        self._report.events_kept += line.get("kept", False)
         return line
 
     def _make_room(self, event_id: str) -> None:
-        """Remove an event that is made anew."""
-        if self._earlier is not None and event_id in self._output.file:
+        """Remove an event of the earlier data set that is made anew, or is none any more."""
+        earlier = self._earlier
+        if earlier is not None and event_id in earlier and event_id in self._output.file:
             del self._output.file[event_id]
 
     def _write_event(self, plan: EventPlan, packed: Iterator[Packed], report: MakeH5Report) -> bool:

@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, TextIO
 
-from credit_fast.catalogs.model import Event, Station
+from credit_fast.catalogs.model import Event, Station, StationTable
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.accounting import EVENT_REFUSED, REFUSED, RecordFate
 from credit_fast.hdf5.pack import Packed
@@ -88,11 +88,13 @@ class TableWriter:
             facts.reason = cut.plan.refusal
         self._write(facts)
 
-    def write_refused(self, plan: EventPlan) -> None:
+    def write_refused(self, plan: EventPlan, places: StationTable | None) -> None:
         """Append a row for each station record of an event that has no group in the data set."""
         origin = Origin.of_event(plan.event)
         for station in plan.stations:
-            facts = TraceFacts.of_plan(origin, station, None, None)
+            codes = (station.network, station.station, station.location)
+            place = None if places is None else places.get(*codes)
+            facts = TraceFacts.of_plan(origin, station, None, place)
             facts.name, facts.fate = "", REFUSED
             facts.reason = f"{EVENT_REFUSED}: {plan.refusal}"
             self._write(facts)

@@ -25,7 +25,7 @@ from credit_fast.hdf5.accounting import MakeH5Report
 from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.job import Job
-from credit_fast.hdf5.noise import check_noise_source
+from credit_fast.hdf5.noise import check_noise_source, is_noise_id
 from credit_fast.hdf5.output import Line, OutputNames, lines_of
 from credit_fast.hdf5.selection import Selection
 from credit_fast.hdf5.settings import Settings
@@ -146,9 +146,13 @@ def makeh5(
     report.station_problems = [] if table is None else list(table.problems)
 
     if keep and is_done(names, first):
+        ids = {event.event_id for event in events}
         for line in lines_of(names.events):
             add_state(report, line["account"])
-            report.events_kept += "id" in line
+            if "id" in line:
+                report.events_kept += 1
+                if line["id"] not in ids and not is_noise_id(line["id"]):
+                    report.events_not_in_catalog.append(line["id"])
         report.size_bytes = target.stat().st_size
         return report
     was_there = target.exists()
@@ -162,8 +166,9 @@ def makeh5(
         report.damage.update({text: 1 for text in damaged if text not in report.damage})
         report.size_bytes = size
         report.seconds = time.monotonic() - started
-        with path.open("w", encoding="utf-8") as file:
-            json.dump({**first, **report.to_dict()}, file, indent=2, ensure_ascii=False)
+        text = json.dumps({**first, **report.to_dict()}, indent=2, ensure_ascii=False)
+        # A name that is no Unicode becomes an escape of JSON.
+        path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
     with (
         noted_signals() as noted,
