@@ -83,7 +83,7 @@ def test_without_them_nothing_is_said(made: Path, events: Catalog) -> None:
         (("levels", "components", "written"), "components: total 18, but written"),
         (("levels", "station records", "total"), "station records, total: 7, the catalogue has 6"),
         (("levels", "events", "partial"), "events written or partial: 3, with a waveform"),
-        (("picks_by_phase", "Sg", "total"), "picks of Sg, total: 3, catalogue: 2"),
+        (("picks_by_phase", "Sg", "total"), "picks of Sg, total: 3, the catalogue has 2"),
         (("picks_by_phase", "P", "written"), "picks: written 8, the phases have 9"),
         (("size_bytes",), "size in bytes: "),
     ],

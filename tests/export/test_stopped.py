@@ -62,7 +62,7 @@ from credit_fast.hdf5 import Settings
 class Waiting(MemoryArchive):
     def get_waveforms(self, *place):
         if len(self.asked) >= 10:  # two threads may be here at once
-            os.write(1, b"waiting\n")
+            os.write(1, b"waiting\\n")
             time.sleep(60)
         return super().get_waveforms(*place)
 
