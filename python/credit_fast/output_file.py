@@ -26,19 +26,17 @@ def whole_file(
     *,
     overwrite: bool = True,
     last_check: Callable[[], object] = _nothing,
-    on_part: Callable[[Path], object] = _nothing,
 ) -> Iterator[Path]:
     """Yield the path of a part file beside `target`, which the block makes.
 
     It gets the name `target` when the block ends well; whatever goes wrong before removes it and
-    leaves an older file as it was. `on_part` is told the path before anything is made;
-    `last_check` is called when the file is whole, and what it raises stops the renaming.
+    leaves an older file as it was. `last_check` is called when the file is whole, and what it
+    raises stops the renaming.
 
     Raises OSError that names `target` when it cannot get its name, FileExistsError when it came
     into being meanwhile and `overwrite` is not set. What the block raises goes through.
     """
     part = _part_of(target)
-    on_part(part)
     try:
         yield part
         last_check()

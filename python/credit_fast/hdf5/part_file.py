@@ -26,19 +26,17 @@ def part_file(
     target: Path,
     overwrite: bool,
     last_check: Callable[[], object] = lambda: None,
-    on_part: Callable[[Path], object] = lambda _: None,
 ) -> Iterator[h5py.File]:
     """Yield a new file to write to; it gets the name `target` when the block ends well.
 
     `last_check` is called when the file is whole, before it is put on the disk and once more
-    before it gets its name; what it raises stops that. `on_part` is told the path of the part
-    file before that is made.
+    before it gets its name; what it raises stops that.
 
     Raises OSError when it could not be written (with the system's number, such as ENOSPC, when
     HDF5 tells it), FileExistsError when `target` came into being meanwhile and `overwrite` is
     not set. Other exceptions of the block go through.
     """
-    with whole_file(target, overwrite=overwrite, last_check=last_check, on_part=on_part) as part:
+    with whole_file(target, overwrite=overwrite, last_check=last_check) as part:
         file = None
         try:
             try:
