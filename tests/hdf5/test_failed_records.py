@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import warnings
 from collections.abc import Callable
@@ -171,6 +172,10 @@ def test_a_window_keeps_the_samples_and_warns(tmp_path: Path) -> None:
 def test_the_same_samples_of_another_file_fill_the_gap(tmp_path: Path) -> None:
     archive = spoilt(tmp_path, first_difference, 3)
     (tmp_path / "data" / "again").write_bytes(records("HHZ"))
+    # Of one scan and one time of change: a newer file would count alone.
+    for file in (tmp_path / "data").iterdir():
+        os.utime(file, (1_600_000_000, 1_600_000_000))
+    archive.index.unlink()
     makeindex(tmp_path / "data", archive.index, progress=False)
     report = archive.make()
     assert (report.components.written, report.failed_records) == (3, 1)
