@@ -17,7 +17,8 @@ from memory_archive import catalog, event, pick, three
 
 import credit_fast
 from credit_fast.errors import MissingExtraError
-from credit_fast.hdf5 import job, makeh5
+from credit_fast.hdf5 import Settings, job, makeh5
+from credit_fast.hdf5.cluster import Cluster
 
 distributed = pytest.importorskip("distributed")
 pytestmark = [
@@ -125,6 +126,24 @@ def test_a_client_that_is_killed_goes_on_with_the_parts_that_are_there(
     os.waitpid(child, 0)
     whole = (together / "out.h5").exists()
     made(index, together, scheduler=cluster.scheduler_address, overwrite=whole)
+    assert_same(together, alone)
+
+
+def test_parts_of_other_settings_are_not_taken(
+    tmp_path_factory: pytest.TempPathFactory, index: Path, cluster: Any
+) -> None:
+    alone, together = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("together")
+    made(index, alone)
+    source = credit_fast.Client(index)
+    left = Cluster(cluster.scheduler_address, together / "out.h5", source, None, Settings())
+    with left:
+        part = left.submit(0, [event(pick("P", 3.0, "X1.AAA.00.HHZ"))])
+        part.wait(lambda: None)
+        part.close()
+        kept = (together / "out.h5.parts").rename(together / "kept")
+    kept.rename(together / "out.h5.parts")  # as a run leaves them that is stopped
+    assert list((together / "out.h5.parts").glob("*.h5"))
+    made(index, together, scheduler=cluster.scheduler_address)
     assert_same(together, alone)
 
 

@@ -8,6 +8,8 @@ folder of the output under the same names.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 import threading
 from collections.abc import Callable, Sequence
@@ -125,6 +127,9 @@ class Cluster:
         self._client = Client(scheduler, set_as_default=False)
         self._folder = output.with_name(output.name + ".parts").resolve()
         self._common = (source, table, replace(settings, noise=0))
+        # A run with other settings that was stopped may have left parts of its own.
+        told = json.dumps(self._common[2].to_dict(), sort_keys=True)
+        self._settings_id = hashlib.sha256(told.encode()).hexdigest()[:8]
 
     def __enter__(self) -> Cluster:
         return self
@@ -142,7 +147,7 @@ class Cluster:
     def submit(self, number: int, events: Sequence[Event]) -> Part:
         """Have events made, the first of which has a number in the catalogue."""
         source, table, settings = self._common
-        names = OutputNames(self._folder / f"{number:09d}.h5")
+        names = OutputNames(self._folder / f"{number:09d}.{self._settings_id}.h5")
         threads = min(self._client.nthreads().values(), default=1)
         future = self._client.submit(
             make_part, source, str(names.data_set), events, table, settings, threads,

@@ -173,7 +173,10 @@ def plan_events(events: Iterable[Event], selection: Selection = _ALL) -> Iterato
     seen: dict[str, Event] = {}
     for event in events:
         plan = plan_event(event, selection)
-        if plan.refusal is None and (first := seen.setdefault(event.event_id, event)) is not event:
+        first = seen.get(event.event_id)
+        if plan.refusal is None and first is None:
+            seen[event.event_id] = event
+        elif plan.refusal is None and first is not None:
             same = "identical to" if _same_event(first, event) else "different from"
             plan.duplicate = True
             plan.refusal = (
