@@ -172,6 +172,8 @@ def test_testh5_takes_the_file_of_makeh5(folder: Path) -> None:
     (folder / "set.toml").write_text('phases = "Pg"\nrange_s = 2\ncomponents = "ZN"\n')
     made = command(folder, *MAKE, "--config", "set.toml")
     assert (made.returncode, made.stderr) == (0, "")
+    assert command(folder, *CHECK, "-x", "index.db").returncode == 0  # by the account beside it
+    (folder / "out.report.json").unlink()
     assert command(folder, *CHECK).returncode == 1
     checked = command(folder, *CHECK, "-x", "index.db", "--config", "set.toml")
     assert (checked.returncode, checked.stderr) == (0, "")

@@ -135,15 +135,3 @@ def test_an_option_without_effect_is_refused(folder: Path, words: tuple[str, ...
     assert result.returncode == 2
     assert "has no effect with" in result.stderr
     assert not (folder / "p.png").exists()
-
-
-def test_a_part_file_of_a_killed_run_is_named(folder: Path) -> None:
-    left = folder / "o.h5.0123abcd.part"
-    left.write_bytes(b"half")
-    (folder / "other.h5.0123abcd.part").write_bytes(b"half")
-    result = command(folder, "makeh5", "-i", "i.db", "-c", "events.pha", "-o", "o.h5")
-    assert f"left over: {left.name}: part of a run that was killed" in result.stdout
-    assert "other.h5" not in result.stdout
-    assert left.read_bytes() == b"half"
-    with h5py.File(folder / "o.h5") as file:
-        assert list(file) == ["X1.1"]

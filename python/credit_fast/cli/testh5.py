@@ -21,15 +21,16 @@ themselves, every pick with its time and all its attributes; with -s the coordin
 Everything that is missing or different is listed, what the file has and the catalogue lacks, and
 what is damaged. Nothing is repaired.
 
-With -x, a sample of station records is cut from the archive again and every sample compared:
-with -r over the window that makeh5 cut, without it over the time that the record covers and its
-picks, where a record that was shortened looks whole.
+With -x, a sample of station records is cut from the archive again and every sample compared, over
+the window that makeh5 cut. Without account and without -r that is not known: then over the time
+that the record covers and its picks, where a record that was shortened looks whole.
 
 Where makeh5's account (2019.report.json) and table (2019.csv) lie beside the file, every count of
 the account and every row of the table is compared with what the file itself holds.
 
-A file that was made with other options than the range is checked against them with --config, and
-the same file as makeh5: what they leave out is then not missed.
+The options that makeh5 was given are taken from the account, too, so that what they leave out is
+not missed. Where the account is lost, --config with the same file as makeh5 names them. Events that
+an update kept although the catalogue does not have them are counted, and no fault.
 """
 
 EPILOG = """\
@@ -63,10 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--range",
         type=float,
         metavar="SECONDS",
-        help="with -x: the range that makeh5 was given (its default: 500)",
+        help="with -x: the range that makeh5 was given (default: that of the account)",
     )
     parser.add_argument(
-        "--config", metavar="FILE", help="TOML file with all options that makeh5 was given"
+        "--config",
+        metavar="FILE",
+        help="TOML file with all options that makeh5 was given (default: those of the account)",
     )
     parser.add_argument(
         "--sample",
