@@ -127,3 +127,31 @@ def test_a_link_to_a_folder_without_data_is_rather_a_disk_that_is_not_mounted(
     report = made(indexed, index, prune=True)
     assert (report.files_vanished, report.files_pruned, report.rows) == (2, 0, 3)
     assert sum("not mounted" in problem.reason for problem in report.problems) == 2
+
+
+def test_a_file_that_vanished_behind_a_link_to_its_folder_is_pruned(
+    indexed: Path, index: Path, tmp_path: Path
+) -> None:
+    linked(indexed / "event", tmp_path / "big" / "moved")
+    made(indexed, index)
+    (tmp_path / "big" / "moved" / "0").unlink()
+    report = made(indexed, index)
+    assert (report.files_vanished, report.files_pruned, report.rows) == (1, 0, 3)
+    report = made(indexed, index, prune=True)
+    assert (report.files_vanished, report.files_pruned, report.rows) == (1, 1, 2)
+    assert names(index) == {"moved/1", "archive/good.mseed"}
+    assert wrong(index, indexed) == []
+
+
+def test_a_file_that_vanished_behind_a_link_to_itself_is_pruned(
+    indexed: Path, index: Path, tmp_path: Path
+) -> None:
+    for number in range(2):
+        linked(indexed / "event" / f"{number}", tmp_path / "big" / f"{number}")
+    made(indexed, index)
+    assert names(index) == {"big/0", "big/1", "archive/good.mseed"}
+    (tmp_path / "big" / "0").unlink()
+    assert made(indexed, index).files_vanished == 1
+    report = made(indexed, index, prune=True)
+    assert (report.files_pruned, report.rows) == (1, 2)
+    assert names(index) == {"big/1", "archive/good.mseed"}

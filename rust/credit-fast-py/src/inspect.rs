@@ -25,6 +25,7 @@ pub(crate) fn find_files(
             match found {
                 Found::File(file) => files.push(file.path),
                 Found::Problem(problem) => problems.push(problem),
+                Found::LedTo(_) => {}
             }
             going_on = ticker.poll();
             going_on.is_ok()

@@ -193,6 +193,7 @@ pub fn check_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Res
     let mut walk = FileWalk::new(pattern, index_files(&job.index), shared.names().clone());
     let mut look = |found: Found, findings: &mut Findings| match found {
         Found::Problem(problem) => findings.add(problem),
+        Found::LedTo(_) => {}
         Found::File(file) => {
             report.files_found += 1;
             if !places.contains(Path::new(&file.path)) {

@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -121,10 +121,18 @@ struct Shared<'a> {
     cancel: Cancel,
     counts: &'a Counts,
     known: KnownFiles,
+    /// Where links below the roots lead.
+    led_to: Mutex<HashSet<PathBuf>>,
     hash: bool,
     /// When the run began: the time of scanning of all its files. Which of two files was scanned later
     /// decides between their data, and no order of threads may do that.
     began_ns: i64,
+}
+
+impl Shared<'_> {
+    fn led_to(&self) -> MutexGuard<'_, HashSet<PathBuf>> {
+        self.led_to.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn now_ns() -> i64 {
@@ -156,6 +164,7 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
         cancel: Cancel::default(),
         counts: &counts,
         known: writer.known_files(&mut ticker)?,
+        led_to: Mutex::default(),
         hash: job.hash,
         began_ns: now_ns(),
     };
@@ -171,13 +180,14 @@ pub fn make_index(job: &Job, on_tick: &mut dyn FnMut(&Progress) -> bool) -> Resu
     }
     result?;
     let mut vanished = Vec::new();
-    let roots = places(&job.roots);
+    let mut roots = std::mem::take(&mut *shared.led_to());
+    roots.extend(places(&job.roots));
     for rowid in shared.known.unseen() {
         // Another run may have dropped its state since.
         let name = writer.name_of(rowid, &mut ticker)?;
         let Some(name) = name else { continue };
         let path = names.path(&name);
-        if roots.iter().any(|root| path.starts_with(root)) {
+        if path.ancestors().any(|place| roots.contains(place)) {
             let now = Whereabouts::of(&path);
             if now.is_gone() {
                 vanished.push((name, now));

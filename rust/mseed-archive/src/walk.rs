@@ -124,6 +124,8 @@ pub struct FileWalk {
 pub enum Found {
     /// A file to be scanned.
     File(FoundFile),
+    /// Where a link leads, if that is a folder or is not there: files below it belong to the root.
+    LedTo(PathBuf),
     /// A name that cannot be followed.
     Problem(Problem),
 }
@@ -154,13 +156,25 @@ impl FileWalk {
         let walk = WalkDir::new(&start).follow_links(true).into_iter();
         for entry in walk.filter_entry(visible) {
             let found = match entry {
-                Err(error) => Found::Problem(walk_problem(&start, &error)),
+                Err(error) => {
+                    let target = error.path().and_then(missing_target);
+                    if !target.is_none_or(|target| hand_on(Found::LedTo(target))) {
+                        return false;
+                    }
+                    Found::Problem(walk_problem(&start, &error))
+                }
                 Ok(entry) => {
                     linked.truncate(entry.depth());
-                    let through_link =
-                        linked.last().copied().unwrap_or(false) || entry.path_is_symlink();
+                    let is_link = entry.path_is_symlink();
+                    let through_link = linked.last().copied().unwrap_or(false) || is_link;
                     linked.push(through_link);
                     if entry.file_type().is_dir() {
+                        let target = is_link.then(|| entry.path().canonicalize());
+                        if let Some(Ok(target)) = target
+                            && !hand_on(Found::LedTo(target))
+                        {
+                            return false;
+                        }
                         continue;
                     }
                     let below = entry.path().strip_prefix(&start).unwrap_or(entry.path());
@@ -288,6 +302,13 @@ fn beside(index: &Path, suffix: &str) -> PathBuf {
         .into_os_string();
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// The path that a link names where nothing is; `None` for all else.
+fn missing_target(link: &Path) -> Option<PathBuf> {
+    let target = link.parent()?.join(link.read_link().ok()?);
+    let folder = target.parent()?.canonicalize().ok()?;
+    Some(folder.join(target.file_name()?))
 }
 
 fn walk_problem(root: &Path, error: &walkdir::Error) -> Problem {

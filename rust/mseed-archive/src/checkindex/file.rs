@@ -175,7 +175,10 @@ fn tell_of_absence(
         .any(|p| p.kind == ProblemKind::Vanished);
     let remedy = match (checking.is_own, is_marked) {
         (false, _) => OTHER_PROGRAM,
-        (true, true) => "marked as vanished by makeindex already: makeindex --prune drops its rows",
+        (true, true) => {
+            "marked as vanished by makeindex already: makeindex --prune drops its rows (if its \
+             folder holds data: one that is empty may be a disk that is not mounted)"
+        }
         (true, false) => {
             "not yet marked as vanished: run makeindex again, with --prune to drop its rows"
         }

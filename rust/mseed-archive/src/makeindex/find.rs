@@ -48,6 +48,10 @@ pub(super) fn find_files(
     let mut hand_on = |found| {
         let sent = match found {
             Found::Problem(problem) => results.send(Message::Problem(problem)).is_ok(),
+            Found::LedTo(place) => {
+                shared.led_to().insert(place);
+                true
+            }
             Found::File(file) => {
                 shared
                     .counts
