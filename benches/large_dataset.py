@@ -13,10 +13,11 @@ import argparse
 import json
 import os
 import random
-import signal
+import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -54,22 +55,28 @@ def _words(moment: UTCDateTime) -> str:
     return moment.strftime("%Y %m %d %j %H %M %S %f")
 
 
-def run(words: list[str], *, kill_when: Any = None) -> dict[str, float]:
+def run(words: list[str]) -> dict[str, float]:
     """Run a command; seconds, seconds of CPU, and the most memory that it had, in bytes."""
-    started = time.perf_counter()
+    # By a small program: the kernel's figure of memory begins with that of whoever starts it.
+    peak = [sys.executable, "-I", "-S", str(Path(__file__).with_name("peak.py"))]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result = subprocess.run([*peak, *COMMAND, *words], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    told: dict[str, float] = json.loads(result.stdout)
+    if told.pop("exit_code") not in (0, 1):
+        raise SystemExit(f"{words[0]} failed: {result.stderr}")
+    told["cpu_seconds"] = sum(
+        getattr(after, name) - getattr(before, name) for name in ("ru_utime", "ru_stime")
+    )
+    return told
+
+
+def run_and_kill(words: list[str], when: Callable[[], bool]) -> None:
+    """Run a command, and kill it as soon as something is so."""
     with subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL) as process:
-        if kill_when is not None:
-            while not kill_when() and Path(f"/proc/{process.pid}/exe").exists():
-                time.sleep(0.05)
-            os.kill(process.pid, signal.SIGKILL)
-        # Not by `process`, which would not tell what it used.
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if kill_when is None and process.returncode not in (0, 1):
-        raise SystemExit(f"{words[0]} ended with {process.returncode}")
-    seconds = time.perf_counter() - started
-    cpu = usage.ru_utime + usage.ru_stime
-    return {"seconds": seconds, "cpu_seconds": cpu, "memory_bytes": usage.ru_maxrss * 1024}
+        while process.poll() is None and not when():
+            time.sleep(0.05)
+        process.kill()
 
 
 def finished(journal: Path) -> int:
@@ -108,7 +115,7 @@ def main() -> None:
     words = ["makeh5", "-i", str(index), "-o", str(out), "-c", str(catalog), "--quiet"]
     words += ["-s", str(archive.station_file), "-r", str(args.range)]
     journal = out.with_name("out.h5.journal")
-    told["makeh5, killed"] = run(words, kill_when=lambda: finished(journal) > args.events / 2)
+    run_and_kill(words, lambda: finished(journal) > args.events / 2)
     if out.exists():
         raise SystemExit("the run was over before it was killed: take more events")
     told["finished when killed"] = finished(journal)
@@ -122,7 +129,8 @@ def main() -> None:
     told["cores busy"] = again["cpu_seconds"] / again["seconds"] / (os.cpu_count() or 1)
     told["testh5"] = run(["testh5", "-i", str(out), "-o", str(folder / "stats.txt"),
                           "-c", str(catalog), "-x", str(index), "--quiet"])  # fmt: skip
-    told["testh5 says"] = (folder / "stats.txt").read_text(encoding="utf-8").splitlines()[:12]
+    says = (folder / "stats.txt").read_text(encoding="utf-8").replace(f"{folder}/", "")
+    told["testh5 says"] = says.splitlines()[:12]
     text = json.dumps(told, indent=2)
     print(text)
     if args.out is not None:
