@@ -21,12 +21,12 @@ from workers import Case, Maker
 import credit_fast
 from credit_fast.catalogs import read_catalog
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.cut import StationCut
-from credit_fast.hdf5.event_writer import EventWriter
-from credit_fast.hdf5.pack import Packed
-from credit_fast.hdf5.plan import EventPlan, plan_events
-from credit_fast.hdf5.record import Component, Record
-from credit_fast.hdf5.settings import Settings
+from credit_fast.making.event_writer import EventWriter
+from credit_fast.making.pack import Packed
+from credit_fast.station_records.cut import StationCut
+from credit_fast.station_records.plan import EventPlan, plan_events
+from credit_fast.station_records.record import Component, Record
+from credit_fast.station_records.settings import Settings
 from credit_fast.stations import read_stations
 
 _NPTS = round(2 * RANGE_S * RATE_HZ) + 1

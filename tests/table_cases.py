@@ -6,8 +6,9 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from credit_fast.account import MakeH5Report
 from credit_fast.catalogs.model import Catalog, StationTable
-from credit_fast.hdf5 import MakeH5Report, makeh5
+from credit_fast.making import makeh5
 
 
 def make_all(

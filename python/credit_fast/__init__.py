@@ -19,11 +19,12 @@ from credit_fast.errors import (
     UnfinishedRunError,
     UnsupportedEncodingError,
 )
-from credit_fast.hdf5 import makeh5, makeh5_by_year, open_dataset
+from credit_fast.hdf5 import open_dataset
 from credit_fast.index import IndexReport, makeindex
 from credit_fast.index_check import IndexCheck, check_index
 from credit_fast.index_info import IndexInfo, index_info
 from credit_fast.inspection import FileInspection, inspect_files
+from credit_fast.making import makeh5, makeh5_by_year
 from credit_fast.reading import read
 from credit_fast.stations import Station, StationTable, read_stations
 from credit_fast.times import UTCDateTime

@@ -15,7 +15,7 @@ from running import command
 from credit_fast import makeindex
 from credit_fast._core import encode_mseed2
 from credit_fast.cli import makeh5
-from credit_fast.hdf5 import Settings
+from credit_fast.station_records import Settings
 
 CATALOG = """\
 #EVENT X1.1 eq 2012 03 01 061 13 22 11 000000 LOC 104.5 29.5 DEP 4 MAG ML 0.5

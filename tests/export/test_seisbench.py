@@ -19,7 +19,7 @@ from credit_fast import makeh5, open_dataset
 from credit_fast.errors import DatasetError
 from credit_fast.export import ExportReport, export_seisbench
 from credit_fast.export import seisbench as room
-from credit_fast.hdf5 import Settings
+from credit_fast.station_records import Settings
 
 
 def many(number: int) -> list[Any]:

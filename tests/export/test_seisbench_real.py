@@ -13,7 +13,7 @@ from table_cases import make_all, rows
 import credit_fast
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.export import export_seisbench
-from credit_fast.hdf5 import Settings
+from credit_fast.station_records import Settings
 
 NAME = "ridgecrest-2019-ci"
 

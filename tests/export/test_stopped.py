@@ -16,7 +16,7 @@ from memory_archive import MemoryArchive, catalog, event, pick, three
 from table_cases import rows
 
 from credit_fast.export import export_seisbench
-from credit_fast.hdf5 import Settings
+from credit_fast.station_records import Settings
 
 EVENTS = [event(pick("P", 4.0), evid=f"e{number}") for number in range(30)]
 
@@ -57,7 +57,7 @@ import os, sys, time
 sys.path.insert(0, sys.argv[1])
 from memory_archive import *
 from credit_fast.export import export_seisbench
-from credit_fast.hdf5 import Settings
+from credit_fast.station_records import Settings
 
 class Waiting(MemoryArchive):
     def get_waveforms(self, *place):

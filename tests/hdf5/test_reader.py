@@ -10,7 +10,8 @@ import pytest
 from memory_archive import ORIGIN, MemoryArchive, at, catalog, event, pick, stations, three, trace
 
 from credit_fast.errors import DatasetError
-from credit_fast.hdf5 import makeh5, open_dataset
+from credit_fast.hdf5 import open_dataset
+from credit_fast.making import makeh5
 from credit_fast.times import UTCDateTime
 
 EVID = "X1.201203012122.0001"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from memory_archive import MemoryArchive, event, noise, pick, trace
 
-from credit_fast.hdf5 import Settings
-from credit_fast.hdf5.cut import cut_station
-from credit_fast.hdf5.plan import plan_event
+from credit_fast.station_records import Settings
+from credit_fast.station_records.cut import cut_station
+from credit_fast.station_records.plan import plan_event
 
 STATION = "X1.AAA.00"
 

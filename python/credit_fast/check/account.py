@@ -19,18 +19,25 @@ from pathlib import Path
 from sys import intern
 from typing import Any
 
+from credit_fast.account.account_state import add_state
+from credit_fast.account.accounting import (
+    NO_DATA,
+    PARTIAL,
+    REFUSED,
+    WRITTEN,
+    MakeH5Report,
+    sum_faults,
+)
+from credit_fast.account.table import FATE, read_table, row_of
+from credit_fast.account.trace_row import Origin, TraceFacts, Waveform
 from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, CheckReport
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.account_state import add_state
-from credit_fast.hdf5.accounting import NO_DATA, PARTIAL, REFUSED, WRITTEN, MakeH5Report, sum_faults
-from credit_fast.hdf5.noise import is_noise_id
-from credit_fast.hdf5.output import OutputNames, lines_of
-from credit_fast.hdf5.plan import EventPlan
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord
-from credit_fast.hdf5.settings import Settings
-from credit_fast.hdf5.table import FATE, read_table, row_of
-from credit_fast.hdf5.trace_row import Origin, TraceFacts, Waveform
+from credit_fast.making.output import OutputNames, lines_of
+from credit_fast.station_records.noise import is_noise_id
+from credit_fast.station_records.plan import EventPlan
+from credit_fast.station_records.settings import Settings
 
 __all__ = ["AccountCheck", "beside"]
 

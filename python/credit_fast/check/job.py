@@ -30,14 +30,14 @@ from credit_fast.client import Client
 from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.cut import WaveformSource
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
-from credit_fast.hdf5.noise import Quiet, is_noise_id
-from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events, plan_unpicked
 from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
-from credit_fast.hdf5.selection import Selection, is_choice
-from credit_fast.hdf5.settings import Settings
 from credit_fast.progress import work_progress
+from credit_fast.station_records.cut import WaveformSource
+from credit_fast.station_records.noise import Quiet, is_noise_id
+from credit_fast.station_records.plan import EventPlan, StationPlan, plan_events, plan_unpicked
+from credit_fast.station_records.selection import Selection, is_choice
+from credit_fast.station_records.settings import Settings
 from credit_fast.stations import read_stations
 
 __all__ = ["testh5"]

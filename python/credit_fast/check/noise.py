@@ -12,9 +12,9 @@ import h5py
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
-from credit_fast.hdf5.noise import noise_plan
-from credit_fast.hdf5.plan import EventPlan
-from credit_fast.hdf5.selection import Selection
+from credit_fast.station_records.noise import noise_plan
+from credit_fast.station_records.plan import EventPlan
+from credit_fast.station_records.selection import Selection
 
 __all__ = ["read_noise_plan"]
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from credit_fast.check.report import DIFFERENT, UNREADABLE, CheckReport
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.cut import WaveformSource, cut_station, fetch
 from credit_fast.hdf5.nodes import child_of, members_of
-from credit_fast.hdf5.plan import StationPlan
 from credit_fast.hdf5.reader import ComponentRecord, Dataset, StationRecord, read_station
-from credit_fast.hdf5.record import Component, Record, build_record
-from credit_fast.hdf5.settings import Settings
+from credit_fast.station_records.cut import WaveformSource, cut_station, fetch
+from credit_fast.station_records.plan import StationPlan
+from credit_fast.station_records.record import Component, Record, build_record
+from credit_fast.station_records.settings import Settings
 
 __all__ = ["ArchiveCheck"]
 

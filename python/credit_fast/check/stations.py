@@ -18,8 +18,8 @@ from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, Chec
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.nodes import FLOAT, INTEGER, TEXT
-from credit_fast.hdf5.plan import TOO_FAR, PickRow, StationPlan
 from credit_fast.hdf5.reader import ComponentRecord, StationRecord
+from credit_fast.station_records.plan import TOO_FAR, PickRow, StationPlan
 
 __all__ = ["check_station"]
 

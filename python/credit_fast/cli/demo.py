@@ -23,9 +23,9 @@ from credit_fast import plotting, sections
 from credit_fast.check import testh5
 from credit_fast.client import Client
 from credit_fast.errors import MissingExtraError
-from credit_fast.hdf5 import makeh5
 from credit_fast.hdf5.reader import Dataset, open_dataset
 from credit_fast.index import makeindex
+from credit_fast.making import makeh5
 from credit_fast.output_file import naming_output
 from credit_fast.synthetic import DEFAULT_SEED, Fault, SyntheticArchive, make_archive
 from credit_fast.synthetic.verdict import Verdict, judge_cuts, judge_reports

@@ -8,7 +8,7 @@ from typing import Any
 
 from credit_fast.cli.terminal import output_console
 from credit_fast.export import FORMATS
-from credit_fast.hdf5.settings import Settings
+from credit_fast.station_records.settings import Settings
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 

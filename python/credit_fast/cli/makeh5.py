@@ -8,8 +8,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from credit_fast.cli.terminal import output_console
-from credit_fast.hdf5 import Settings, makeh5, makeh5_by_year
-from credit_fast.hdf5.settings import ANY_RATE
+from credit_fast.making import makeh5, makeh5_by_year
+from credit_fast.station_records import Settings
+from credit_fast.station_records.settings import ANY_RATE
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 

@@ -7,7 +7,7 @@ import json
 
 from credit_fast.check import testh5
 from credit_fast.cli.terminal import output_console
-from credit_fast.hdf5 import Settings
+from credit_fast.station_records import Settings
 
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 

@@ -19,18 +19,18 @@ from typing import Any
 import h5py
 import numpy.typing as npt
 
+from credit_fast.account.accounting import EVENT_REFUSED, MakeH5Report
+from credit_fast.account.trace_row import Origin, TraceFacts
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
 from credit_fast.errors import DatasetError
-from credit_fast.hdf5.accounting import EVENT_REFUSED, MakeH5Report
-from credit_fast.hdf5.cut import StationCut, WaveformSource, cut_station
 from credit_fast.hdf5.nodes import child_of, members_of, one_line
-from credit_fast.hdf5.plan import EventPlan, StationPlan, plan_events
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord, open_dataset
-from credit_fast.hdf5.selection import Selection
-from credit_fast.hdf5.settings import Settings
-from credit_fast.hdf5.trace_row import Origin, TraceFacts
+from credit_fast.station_records.cut import StationCut, WaveformSource, cut_station
+from credit_fast.station_records.plan import EventPlan, StationPlan, plan_events
+from credit_fast.station_records.selection import Selection
+from credit_fast.station_records.settings import Settings
 from credit_fast.stations import read_stations
 
 __all__ = ["ArchiveRecords", "Candidate", "DatasetRecords"]

@@ -26,6 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast._core import compress_chunk
+from credit_fast.account.table import PHASES
+from credit_fast.account.trace_row import TraceFacts, Waveform
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import DatasetError, check_threads
@@ -34,14 +36,12 @@ from credit_fast.export.records import ArchiveRecords, Candidate, DatasetRecords
 from credit_fast.export.report import ExportReport
 from credit_fast.export.splits import check_fractions, split_events
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.cut import WaveformSource
-from credit_fast.hdf5.interrupt import noted_signals
 from credit_fast.hdf5.part_file import part_file
-from credit_fast.hdf5.settings import Settings
-from credit_fast.hdf5.table import PHASES
-from credit_fast.hdf5.trace_row import TraceFacts, Waveform
+from credit_fast.interrupt import noted_signals
 from credit_fast.output_file import left_parts
 from credit_fast.progress import work_progress
+from credit_fast.station_records.cut import WaveformSource
+from credit_fast.station_records.settings import Settings
 
 __all__ = ["export_seisbench"]
 

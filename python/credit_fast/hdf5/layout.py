@@ -24,6 +24,9 @@ from credit_fast.catalogs.model import Event, Pick, Station
 AttributeValue = str | float | int
 Attributes = Iterator[tuple[str, AttributeValue]]
 
+#: Most samples of one component: 1 GiB of them, beyond any window of one event.
+MAX_SAMPLES = 1 << 28
+
 # Event attributes.
 EVENT_TIME = "time"
 EVENT_LATITUDE = "lat"

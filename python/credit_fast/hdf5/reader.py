@@ -30,7 +30,6 @@ from credit_fast.hdf5.nodes import (
     members_of,
     one_line,
 )
-from credit_fast.hdf5.record import MAX_SAMPLES
 from credit_fast.hdf5.samples import read_samples
 from credit_fast.times import UTCDateTime
 
@@ -334,9 +333,9 @@ def _sample_nodes(root: h5g.GroupID, evid: str, station_id: str) -> dict[str, h5
         node = h5o.open(group, name)
         if not isinstance(node, h5d.DatasetID) or len(node.shape) != 1:
             raise ValueError(f"{decoded(name)} is not a readable 1-D dataset")
-        if node.shape[0] > MAX_SAMPLES:
+        if node.shape[0] > layout.MAX_SAMPLES:
             raise ValueError(
-                f"{decoded(name)} claims {node.shape[0]} samples, more than {MAX_SAMPLES}"
+                f"{decoded(name)} claims {node.shape[0]} samples, more than {layout.MAX_SAMPLES}"
             )
         nodes[decoded(name)] = node
     return nodes
@@ -446,8 +445,8 @@ def _read_component(name: str, node: Any, begins: dict[int, UTCDateTime]) -> Com
         raise DatasetError(f"{name} is damaged: {one_line(error)}") from error
     if shape is None or len(shape) != 1:
         raise DatasetError(f"{name} is not a readable 1-D dataset")
-    if shape[0] > MAX_SAMPLES:
-        raise DatasetError(f"{name} claims {shape[0]} samples, more than {MAX_SAMPLES}")
+    if shape[0] > layout.MAX_SAMPLES:
+        raise DatasetError(f"{name} claims {shape[0]} samples, more than {layout.MAX_SAMPLES}")
     npts = int(shape[0])
     attrs = LazyAttributes(node)
     if attrs.problem is not None:

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from credit_fast.account.accounting import MakeH5Report
 from credit_fast.check import CheckReport
 from credit_fast.errors import Problem
-from credit_fast.hdf5.accounting import MakeH5Report
-from credit_fast.hdf5.plan import NO_TIME
+from credit_fast.station_records.plan import NO_TIME
 from credit_fast.synthetic.model import SyntheticArchive
 
 __all__ = ["Verdict", "judge_cuts", "judge_reports"]

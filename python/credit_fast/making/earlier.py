@@ -1,0 +1,105 @@
+"""A data set that is there already, and what was said of its events when it was made.
+
+Knows the lines of `out.events.jsonl` and the rows of `out.csv`, not the HDF5 file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from credit_fast.errors import DatasetError
+from credit_fast.making.output import OutputNames
+
+__all__ = ["Earlier"]
+
+Line = dict[str, Any]
+
+
+class _Known(NamedTuple):
+    line_at: int
+    rows_at: int
+    rows_bytes: int
+    catalog: str
+    archive: str | None
+    waits: bool
+
+
+class Earlier:
+    """Events that are in a data set, by id, in their order."""
+
+    def __init__(self, names: OutputNames) -> None:
+        """Read what was said of them.
+
+        Raises DatasetError when nothing can be read; FileNotFoundError when it is not there.
+        """
+        self._lines: IO[bytes] = names.events.open("rb")
+        self._table: IO[bytes] = names.table.open("rb")
+        self._known: dict[str, _Known] = {}
+        try:
+            self.first: Line = json.loads(self._lines.readline())
+            rows_at = len(self._table.readline())
+            while True:
+                line_at = self._lines.tell()
+                text = self._lines.readline()
+                if not text:
+                    break
+                line = json.loads(text)
+                if "id" in line:
+                    self._known[line["id"]] = _Known(
+                        line_at,
+                        rows_at,
+                        line["rows"],
+                        line["catalog"],
+                        line["archive"],
+                        line.get("waits", False),
+                    )
+                rows_at += line["rows"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise _unreadable(names.events, error) from error
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __contains__(self, event_id: object) -> bool:
+        return event_id in self._known
+
+    @property
+    def waiting(self) -> int:
+        """Number of events that wait for files that could not be read."""
+        return sum(known.waits for known in self._known.values())
+
+    def is_same(self, event_id: str, catalog: str, archive: str | None) -> bool:
+        """Whether an event is there and nothing that it was made of has changed since."""
+        known = self._known.get(event_id)
+        return (
+            known is not None
+            and not known.waits
+            and (known.catalog, known.archive) == (catalog, archive)
+        )
+
+    def of(self, event_id: str) -> tuple[Line, bytes]:
+        """The line of an event, and its rows of the table."""
+        known = self._known[event_id]
+        self._lines.seek(known.line_at)
+        self._table.seek(known.rows_at)
+        line: Line = json.loads(self._lines.readline())
+        return line, self._table.read(known.rows_bytes)
+
+    def close(self) -> None:
+        """Close its files."""
+        self._lines.close()
+        self._table.close()
+
+
+def _unreadable(path: Path, error: Exception) -> DatasetError:
+    return DatasetError(
+        f"{path} is damaged ({error}): without it nobody knows what the data set was made of; "
+        "make it anew (--overwrite)",
+        path=str(path),
+    )

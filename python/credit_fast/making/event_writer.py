@@ -1,0 +1,142 @@
+"""Puts packed station records into an HDF5 file: groups, datasets, attributes of the layout.
+
+The only place that makes nodes of a data set. Names come from layout, bytes from pack. A station
+record goes through h5py's low-level calls: its high-level ones take twice as long for the same
+file.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import h5py
+import numpy as np
+import numpy.typing as npt
+from h5py import h5d, h5g, h5o, h5p, h5s, h5t, h5z
+
+from credit_fast.catalogs.model import Event, Station
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.attributes import AttributeWriter
+from credit_fast.hdf5.compression import parse_compression
+from credit_fast.making.pack import Packed, chunk_samples
+from credit_fast.station_records.record import Component, Record
+from credit_fast.station_records.settings import Settings
+
+__all__ = ["EventWriter"]
+
+Array = npt.NDArray[Any]
+
+
+class EventWriter:
+    """Writes events into one open file."""
+
+    def __init__(self, file: h5py.File, settings: Settings) -> None:
+        self._file = file
+        self._attributes = AttributeWriter()
+        self._datasets = _DatasetMaker(settings)
+
+    def write_event(self, event: Event) -> h5py.Group:
+        """Make the group of an event, for `write_station`."""
+        group = self._file.create_group(event.event_id)
+        self._attributes.write(group.id, layout.event_attributes(event))
+        return group
+
+    def write_station(self, group: h5py.Group, packed: Packed, coordinates: Station | None) -> None:
+        """Make the group of a station record with its picks and components."""
+        where = packed.cut.plan
+        child = h5g.create(group.id, where.station_id.encode("utf-8"), _link(where.station_id))
+        self._attributes.write(child, layout.station_attributes(where.keys, coordinates))
+        self._attributes.write(child, where.attributes())
+        record = packed.cut.record
+        if record is None:
+            return
+        begin = layout.format_time(record.start_ns)
+        components = sorted(record.components.items())
+        nodes: list[h5d.DatasetID] = []
+        made: dict[object, str] = {}
+        for name, component in components:
+            attributes = tuple(_component_attributes(record, begin, component))
+            alike = made.setdefault((component.data.dtype, *attributes), name)
+            if alike == name:
+                nodes.append(self._datasets.make(child, name, component.data))
+                self._attributes.write(nodes[-1], attributes)
+            else:  # without samples yet, a copy takes half as long as another one made anew
+                nodes.append(_copy(child, alike, name))
+        for node, (name, component) in zip(nodes, components, strict=True):
+            _write_samples(node, component.data, packed.chunks[name])
+
+
+class _DatasetMaker:
+    """Makes datasets; what HDF5 has to know of them is made once for each type of samples."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._compression = parse_compression(settings.compression)
+        self._fill = settings.fill
+        self._forms: dict[np.dtype[Any], tuple[h5t.TypeID, h5p.PropDCID]] = {}
+
+    def make(self, parent: h5g.GroupID, name: str, data: Array) -> h5d.DatasetID:
+        """A new dataset for these samples; it has none yet."""
+        npts = len(data)
+        kind, properties = self._form(data.dtype.newbyteorder("<"))
+        if self._compression.method != "none":
+            properties.set_chunk((chunk_samples(npts),))
+        space = h5s.create_simple((npts,))
+        return h5d.create(parent, name.encode("utf-8"), kind, space, properties, _link(name))
+
+    def _form(self, dtype: np.dtype[Any]) -> tuple[h5t.TypeID, h5p.PropDCID]:
+        """Type and properties for samples of a type; the size of a chunk is left to the caller."""
+        if dtype not in self._forms:
+            properties = h5p.create(h5p.DATASET_CREATE)
+            if self._compression.method == "none":
+                properties.set_fill_time(h5d.FILL_TIME_NEVER)  # every sample is written
+            else:
+                properties.set_chunk((1,))  # HDF5 takes no filter before it
+                properties.set_shuffle()
+            if self._compression.is_gzip:
+                properties.set_deflate(self._compression.level)
+            elif self._compression.method == "lzf":
+                properties.set_filter(h5z.FILTER_LZF, h5z.FLAG_OPTIONAL)
+            properties.set_fill_value(np.array(self._fill))
+            properties.set_obj_track_times(False)  # the same input makes the same bytes
+            self._forms[dtype] = h5t.py_create(dtype, logical=True), properties
+        return self._forms[dtype]
+
+
+def _copy(parent: h5g.GroupID, name: str, new_name: str) -> h5d.DatasetID:
+    label = new_name.encode("utf-8")
+    h5o.copy(parent, name.encode("utf-8"), parent, label, lcpl=_link(new_name))
+    return h5d.open(parent, label)
+
+
+def _write_samples(node: h5d.DatasetID, data: Array, chunks: list[bytes] | None) -> None:
+    """Write chunks that are compressed already, or None: HDF5 compresses, if anything does."""
+    if chunks is None:
+        node.write(h5s.ALL, h5s.ALL, np.ascontiguousarray(data))
+        return
+    for number, chunk in enumerate(chunks):
+        node.write_direct_chunk((number * layout.CHUNK_SAMPLES,), chunk)
+
+
+def _link(name: str) -> h5p.PropLCID:
+    """Link properties that tell readers how a name is encoded, as h5py's own groups have them."""
+    return _ASCII_LINK if name.isascii() else _UTF8_LINK
+
+
+def _link_of(encoding: int) -> h5p.PropLCID:
+    properties = h5p.create(h5p.LINK_CREATE)
+    properties.set_char_encoding(encoding)
+    return properties
+
+
+_ASCII_LINK, _UTF8_LINK = _link_of(h5t.CSET_ASCII), _link_of(h5t.CSET_UTF8)
+
+
+def _component_attributes(record: Record, begin: str, component: Component) -> layout.Attributes:
+    yield layout.DELTA, 1.0 / record.rate_hz
+    yield layout.BEGIN_TIME, begin
+    yield layout.NPTS, len(component.data)
+    yield layout.GAPS, layout.format_gaps(component.gaps)
+    yield layout.COMPLETENESS, component.completeness
+    if component.subsample_offset_s:
+        yield layout.SUBSAMPLE_OFFSET, component.subsample_offset_s
+    yield from component.notes.items()

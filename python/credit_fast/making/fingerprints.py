@@ -1,0 +1,125 @@
+"""Numbers by which a later run sees whether what a data set was made of has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from credit_fast.catalogs.model import Catalog, Event, Station, StationTable
+from credit_fast.client import Client
+from credit_fast.station_records.cut import WaveformSource
+from credit_fast.station_records.plan import EventPlan
+from credit_fast.station_records.settings import Settings
+
+__all__ = ["changes", "of_archive", "of_event", "of_inputs"]
+
+#: Of these a number says nothing to a user.
+_FILES = {"catalog", "stations"}
+
+
+def of_inputs(
+    source: WaveformSource,
+    catalog: str | os.PathLike[str] | Catalog,
+    stations: str | os.PathLike[str] | StationTable | None,
+) -> dict[str, Any]:
+    """Numbers that change with what a run works on; of an archive that is no `Client`, none.
+
+    Raises OSError when a file cannot be read.
+    """
+    found: dict[str, Any] = {
+        "catalog": _of_texts(map(_event_text, catalog))
+        if isinstance(catalog, Catalog)
+        else _of_file(catalog)
+    }
+    if stations is not None:
+        found["stations"] = (
+            _of_texts(map(_station_text, stations.stations))
+            if isinstance(stations, StationTable)
+            else _of_file(stations)
+        )
+    if isinstance(source, Client):
+        found["index"] = source.state()
+    return found
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs, a line for each thing."""
+    lines = []
+    for name in sorted(before.keys() | now.keys()):
+        old, new = before.get(name), now.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += [f"{name} {line}" for line in changes(old, new)]
+        elif old != new and name in _FILES and None not in (old, new):
+            lines.append(f"the {name} is another one, or was changed")
+        elif old != new:
+            lines.append(f"{name}: it was {_words(old)}, now it is {_words(new)}")
+    return lines
+
+
+def of_event(plan: EventPlan, stations: StationTable | None) -> str:
+    """Changes with the event's lines, its picks, and the coordinates of its stations."""
+    texts = [_event_text(plan.event)]
+    if stations is not None:
+        for station in plan.stations:
+            place = stations.get(station.network, station.station, station.location)
+            texts.append(_station_text(place))
+    return _of_texts(texts)
+
+
+def of_archive(source: WaveformSource, plan: EventPlan, settings: Settings) -> str | None:
+    """Changes with the data that the archive has in the windows; None where it cannot tell."""
+    if not isinstance(source, Client):
+        return None
+    asked = []
+    for station in plan.stations:
+        window = station.window(settings)
+        if window is not None and station.refusal is None:
+            asked.append(
+                ((station.network, station.station, station.location or "--", "*"), window)
+            )
+    return _of_texts(map(str, source.digests(asked)))
+
+
+def _event_text(event: Event) -> str:
+    parts = [event.raw, event.event_id, str(event.time_ns), repr(event.longitude_deg)]
+    parts += [repr(event.latitude_deg), repr(event.depth_km), repr(event.magnitude)]
+    for pick in event.picks:
+        parts += [pick.raw, pick.network, pick.station, pick.location, pick.channel, pick.phase]
+        parts.append(str(pick.time_ns))
+    return "\0".join(parts)
+
+
+def _station_text(station: Station | None) -> str:
+    if station is None:
+        return ""
+    codes = f"{station.network}.{station.station}.{station.location}"
+    return f"{codes} {station.longitude_deg!r} {station.latitude_deg!r} {station.elevation_m!r}"
+
+
+def _of_texts(texts: Iterable[str]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for text in texts:
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _of_file(path: str | os.PathLike[str]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    with Path(path).open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _words(value: Any) -> str:
+    if value is None:
+        return "not there"
+    if isinstance(value, list):
+        return "; ".join(map(_words, value))
+    if isinstance(value, dict):
+        return ", ".join(f"{number} {name}" for name, number in value.items())
+    return repr(value)

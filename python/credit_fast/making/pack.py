@@ -1,0 +1,81 @@
+"""One station record made ready to be written, by a thread that touches no HDF5.
+
+Cutting, and the chunks as HDF5 stores them. What goes wrong becomes a refusal of the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from credit_fast._core import compress_chunk
+from credit_fast.hdf5 import layout
+from credit_fast.hdf5.compression import parse_compression
+from credit_fast.station_records.cut import (
+    StationCut,
+    WaveformSource,
+    cut_station,
+    other_orientations,
+)
+from credit_fast.station_records.plan import StationPlan
+from credit_fast.station_records.settings import Settings
+
+__all__ = ["Packed", "chunk_samples", "pack_station"]
+
+
+@dataclass(slots=True)
+class Packed:
+    """A station cut with the compressed chunks of its components, by channel.
+
+    None in place of chunks: HDF5 itself is to write the samples (all but gzip).
+    """
+
+    cut: StationCut
+    chunks: dict[str, list[bytes] | None]
+
+
+def pack_station(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
+    """Cut and compress one station record; whatever is raised refuses it."""
+    try:
+        cut = cut_station(source, station, settings)
+        cut.others = other_orientations(source, cut, settings)
+        components = cut.record.components if cut.record is not None else {}
+        compression = parse_compression(settings.compression)
+        chunks: dict[str, list[bytes] | None] = dict.fromkeys(components)
+        if compression.is_gzip:
+            for name, component in components.items():
+                chunks[name] = _compress(component.data, compression.level, settings.fill)
+    except Exception as error:
+        return refused(station, f"{type(error).__name__}: {error}", settings)
+    return Packed(cut, chunks)
+
+
+def refused(station: StationPlan, reason: str, settings: Settings) -> Packed:
+    """A record without any waveform, and why."""
+    band = settings.band_patterns(station.bands)[0]
+    cut = StationCut(station, [f"{band}{letter}" for letter in settings.components])
+    cut.refusal, cut.any_band = reason, station.names_no_channel
+    cut.window_ns = station.window(settings)
+    return Packed(cut, {})
+
+
+def chunk_samples(npts: int) -> int:
+    """Samples of each chunk of a trace: all, up to a limit."""
+    return min(npts, layout.CHUNK_SAMPLES)
+
+
+def _compress(data: npt.NDArray[Any], level: int, fill: int) -> list[bytes]:
+    """Chunks of a trace as HDF5 stores them: little-endian, full length, shuffled, deflated."""
+    data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
+    samples = chunk_samples(len(data))
+    chunks = []
+    for first in range(0, len(data), samples):
+        part = data[first : first + samples]
+        if len(part) < samples:
+            padding = np.full(samples - len(part), fill, dtype=data.dtype)
+            part = np.concatenate([part, padding])
+        chunks.append(compress_chunk(part, level, True))
+    return chunks

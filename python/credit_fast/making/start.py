@@ -1,0 +1,204 @@
+"""How a run begins: new files, those of a run that was stopped, or a data set that is there.
+
+Decides and checks; says what differs, and what to do about it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+
+from credit_fast.errors import DatasetError, UnfinishedRunError
+from credit_fast.making.earlier import Earlier
+from credit_fast.making.fingerprints import changes
+from credit_fast.making.journal import Journal
+from credit_fast.making.output import Line, Output, OutputNames
+from credit_fast.output_file import cannot_write
+
+__all__ = ["How", "check_names", "is_done", "open_output"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """What may be done with files that are there: see `makeh5`."""
+
+    overwrite: bool = False
+    update: bool = False
+    restart: bool = False
+
+
+def is_done(names: OutputNames, first: Line) -> bool:
+    """Whether a data set is there, whole, of the same inputs by the same settings."""
+    if names.journal.exists() or not names.data_set.exists():
+        return False
+    try:
+        earlier = Earlier(names)
+    except (FileNotFoundError, DatasetError):
+        return False
+    with closing(earlier):
+        return not earlier.waiting and not changes(earlier.first, first)
+
+
+@contextmanager
+def open_output(
+    names: OutputNames, first: Line, how: How
+) -> Iterator[tuple[Output, Earlier | None]]:
+    """Yield the files to write to, and what is known of the data set that is brought up to date.
+
+    `first` says what the run works on. What the block raises leaves the files in their last whole
+    state for the next run; when nothing was done, it leaves none.
+    """
+    journal = Journal(names.journal)
+    with ExitStack() as stack:
+        try:
+            output, earlier = _opened(names, journal, first, how)
+        except BaseException:
+            journal.close_unused()
+            raise
+        if earlier is not None:
+            stack.callback(earlier.close)
+        try:
+            yield output, earlier
+        except OSError as error:
+            output.stop()
+            raise _not_written(names.data_set, output.kept, error) from error
+        except BaseException:
+            output.stop()
+            raise
+
+
+def _not_written(data_set: Path, kept: int, error: OSError) -> OSError:
+    """The failure to write, what it leaves, and what to do."""
+    if isinstance(error, FileExistsError):
+        return error
+    named = cannot_write(data_set, error)
+    left = f"{kept} events are done, and kept for the same command" if kept else "nothing was left"
+    message = f"{named.strerror or named}; {left}, an older file is untouched"
+    return OSError(message) if named.errno is None else OSError(named.errno, message)
+
+
+def _opened(
+    names: OutputNames, journal: Journal, first: Line, how: How
+) -> tuple[Output, Earlier | None]:
+    lines = [] if how.restart else journal.read()
+    states = [line for line in lines if "done" in line]
+    if states:
+        began = lines[0]
+        if states[-1].get("whole") and not names.part(names.data_set).exists():
+            # It was done, and only its journal is left.
+            lines = states = []
+    earlier = _earlier(names, first, how, began if states else None)
+    if not states:
+        base = None if earlier is None else names.data_set
+        try:
+            return Output.begin(names, journal, _with_base(first, base), base), earlier
+        except OSError as error:
+            names.remove_parts()
+            journal.remove()
+            raise _not_written(names.data_set, 0, error) from error
+    differences = changes(began, _with_base(first, names.data_set if earlier else None))
+    if differences:
+        raise UnfinishedRunError(
+            f"{names.journal} is of a run that was stopped, after {states[-1]['done']} events; "
+            f"it cannot go on, as {'; '.join(differences)}. Run it again with what it had, or "
+            "begin anew (--restart)",
+            path=str(names.journal),
+        )
+    try:
+        return Output.resume(names, journal, states[-1]), earlier
+    except (ValueError, FileNotFoundError) as error:
+        raise UnfinishedRunError(
+            f"a run that was stopped cannot go on: {error}. Begin anew (--restart)",
+            path=str(names.journal),
+        ) from error
+
+
+def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> Earlier | None:
+    """What is known of an existing data set that is brought up to date, or None to make a new one.
+
+    FileExistsError when it is neither to be brought up to date nor to be replaced.
+    """
+    if not names.data_set.exists():
+        return None
+    if how.overwrite or how.update:
+        _check_is_hdf5(names.data_set)
+    if how.overwrite and not how.update:
+        return None
+    try:
+        earlier = Earlier(names)
+    except FileNotFoundError as error:
+        if not how.update:
+            raise _exists(names.data_set, "") from None
+        raise FileNotFoundError(
+            error.errno,
+            f"{names.data_set} cannot be brought up to date without what was said of its events; "
+            "make it anew (--overwrite)",
+            error.filename,
+        ) from None
+    differences = changes(earlier.first["settings"], first["settings"])
+    same = not differences and not changes(earlier.first["inputs"], first["inputs"])
+    began_so = same and began is not None and "base" in began
+    if (how.update and not differences) or (same and earlier.waiting) or began_so:
+        return earlier
+    waiting = earlier.waiting
+    earlier.close()
+    if how.update and differences:
+        raise ValueError(
+            f"{names.data_set} cannot be brought up to date by other settings: "
+            f"{'; '.join(differences)}"
+        )
+    raise _exists(names.data_set, f"; {waiting} of its events wait for files" if waiting else "")
+
+
+def _exists(data_set: Path, more: str) -> FileExistsError:
+    return FileExistsError(
+        f"{data_set} exists{more}: choose another name, bring it up to date (--update), or "
+        "overwrite it (--overwrite)"
+    )
+
+
+def _with_base(first: Line, base: Path | None) -> Line:
+    if base is None:
+        return first
+    found = base.stat()
+    return {**first, "base": {"bytes": found.st_size, "changed_ns": found.st_mtime_ns}}
+
+
+def check_names(names: OutputNames, inputs: Sequence[object]) -> None:
+    """Everything about the files to make that can be known before any work."""
+    target = names.data_set
+    if target.is_dir():
+        raise IsADirectoryError(f"{target} is a folder: the data set is one file")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"{target.parent}: no such folder for {target.name}")
+    for path in (target, *names.beside):
+        for item in inputs:
+            # A catalogue or station table that was read before knows its file.
+            name = item if isinstance(item, str | os.PathLike) else getattr(item, "path", None)
+            if isinstance(name, str | os.PathLike) and _is_same_file(path, Path(name)):
+                raise ValueError(
+                    f"{path} is an input: the data set {target.name} needs a name of its own"
+                )
+
+
+def _check_is_hdf5(target: Path) -> None:
+    if not h5py.is_hdf5(target):
+        with target.open("rb") as file:
+            begin = file.read(16)
+        found = f"begins with {begin!r}" if begin else "is empty"
+        raise FileExistsError(
+            f"{target} exists and is no HDF5 file (it {found}): it is not replaced, "
+            "choose another name"
+        )
+
+
+def _is_same_file(target: Path, path: Path) -> bool:
+    try:
+        return target.samefile(path)
+    except (OSError, ValueError):  # it does not exist, or cannot be a file's name
+        return False

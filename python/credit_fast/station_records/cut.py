@@ -1,0 +1,232 @@
+"""Asks the archive for one planned station record: which band, which channels, which traces.
+
+The one place where `get_waveforms` is called for a data set, shared by the writer and the
+checker. No HDF5 and no counting belongs here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from credit_fast.client import Client
+from credit_fast.errors import Problem
+from credit_fast.hdf5 import layout
+from credit_fast.station_records.gaps import apply_gap_rule
+from credit_fast.station_records.plan import StationPlan
+from credit_fast.station_records.record import Record, build_record
+from credit_fast.station_records.rotation import raw_names, rotate_record
+from credit_fast.station_records.sample_types import apply_dtype
+from credit_fast.station_records.settings import Settings
+from credit_fast.times import UTCDateTime
+from credit_fast.waveform.overlaps import Overlaps
+
+__all__ = ["Fetched", "StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
+
+#: Kinds of problems of files that may be well again: a network disk, a file that is being replaced.
+_UNREADABLE = frozenset({"unreadable", "vanished", "changed"})
+NO_USABLE_TIME = "no pick with a usable time"
+
+
+class WaveformSource(Protocol):
+    """Anything with ObsPy's `get_waveforms`; called from several threads at once."""
+
+    def get_waveforms(
+        self,
+        network: str,
+        station: str,
+        location: str,
+        channel: str,
+        starttime: UTCDateTime,
+        endtime: UTCDateTime,
+    ) -> Iterable[Any]:
+        """Traces (`stats`, `data`) of the channels that match, cut to the window."""
+        ...
+
+
+@dataclass(slots=True)
+class StationCut:
+    """What the archive gave for one station plan.
+
+    `expected` names the components that are accounted for; `any_band` says that no pick named a
+    channel; `window_ns` is what was asked for, None when nothing could be. Without `record` there
+    is no waveform: because of `refusal`, else for lack of data.
+    `others` are channels of orientations that were not asked for and that have data, where a
+    component is missing. `failed_records` counts, by component, the records of the window that
+    failed their own check and are a gap for that; `overlaps`, by component, the samples that were
+    left out by reason, as others of the same times count. `problems` is what the archive said of
+    its files; `waits` tells that one of these cannot be read now, or is another now: its data may
+    come back.
+    """
+
+    plan: StationPlan
+    expected: list[str] = field(default_factory=list)
+    record: Record | None = None
+    refusal: str | None = None
+    any_band: bool = False
+    window_ns: tuple[int, int] | None = None
+    others: list[str] = field(default_factory=list)
+    failed_records: dict[str, int] = field(default_factory=dict)
+    overlaps: dict[str, Counter[str]] = field(default_factory=dict)
+    problems: dict[str, None] = field(default_factory=dict)
+    waits: bool = False
+
+    @property
+    def has_group(self) -> bool:
+        """Whether the data set shows it: its plan is enough for that, or it has a waveform."""
+        return self.plan.refusal is None and (self.plan.is_named or self.has_waveform)
+
+    @property
+    def has_waveform(self) -> bool:
+        """Whether at least one component can be written."""
+        return self.record is not None and bool(self.record.components)
+
+
+def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -> StationCut:
+    """Station record of the first band, in order of preference, with usable data in the window.
+
+    Bands are those of the settings, else the picked ones, else any; several that match one
+    pattern: HH BH EH SH, then by name. When no band has usable data, the record and reason of the
+    first band with data that were refused. Whatever `get_waveforms` raises goes through.
+    """
+    cut = StationCut(plan, any_band=plan.names_no_channel, window_ns=plan.window(settings))
+    cut.expected = _names(settings.band_patterns(plan.bands)[0], settings.components)
+    window = cut.window_ns
+    if plan.refusal is not None or window is None:
+        cut.refusal = plan.refusal or NO_USABLE_TIME
+        return cut
+    for band, found in _bands(source, plan, settings, window):
+        cut.problems.update(dict.fromkeys(map(str, found.problems)))
+        cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
+        names = _names(band, settings.components)
+        raw = _to_be_turned(found, plan, band, settings)
+        taken = raw or names
+        failed = {name: found.failed_records[name] for name in taken if found.failed_records[name]}
+        traces = [trace for trace in found.traces if trace.stats.channel in taken]
+        record = build_record(traces, window, settings, failed)
+        if record is not None:
+            if raw and settings.orientations is not None:
+                letters = settings.components
+                rotate_record(record, plan, band, settings.orientations, letters, settings.fill)
+            apply_gap_rule(record, settings, plan.times_ns)
+            apply_dtype(record, settings.dtype)
+        if record is None or (cut.record is not None and not record.components):
+            continue
+        cut.expected, cut.record, cut.refusal = names, record, record.refusal
+        cut.failed_records = failed
+        cut.overlaps = {name: found.overlaps[name] for name in taken if found.overlaps[name]}
+        if record.components:
+            break
+    return cut
+
+
+def other_orientations(source: WaveformSource, cut: StationCut, settings: Settings) -> list[str]:
+    """Channels with data in the window whose orientation was not asked for, sorted.
+
+    Looked for only where a component of a picked station is missing, in the band of the record
+    (without one, in every band that would have done). A hint for the user: whatever it costs the
+    archive to answer, and whatever it raises, the record itself stays as it is.
+    """
+    window = cut.window_ns
+    components = cut.record.components if cut.record is not None else {}
+    complete = len(components) == len(cut.expected)
+    if cut.plan.refusal is not None or window is None or complete or not cut.plan.rows:
+        return []
+    asked = {name[-1] for name in cut.expected}
+    others = "".join(letter for letter in layout.SEED_ORIENTATIONS if letter not in asked)
+    bands = settings.band_patterns(cut.plan.bands)
+    if cut.record is not None:
+        bands = [cut.expected[0][:2]]
+    found: set[str] = set()
+    for band in bands:
+        try:
+            answer = fetch(source, cut.plan, f"{band}[{others}]", window)
+        except Exception:
+            continue
+        found.update(trace.stats.channel for trace in answer.traces if len(trace.data))
+    return sorted(found)
+
+
+def _bands(
+    source: WaveformSource, plan: StationPlan, settings: Settings, window_ns: tuple[int, int]
+) -> Iterator[tuple[str, Fetched]]:
+    """Each band that would do, in order of preference, with what the archive has of it."""
+    seen: set[str] = set()
+    for pattern in settings.band_patterns(plan.bands):
+        found = fetch(source, plan, f"{pattern}[{_letters(settings)}]", window_ns)
+        for band in _by_preference(found) if "?" in pattern else [pattern]:
+            if band not in seen:
+                seen.add(band)
+                yield band, found
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """Traces of one station and location; by channel, failed records and samples left out.
+
+    `problems` are those of files, where the archive tells them.
+    """
+
+    traces: list[Any]
+    failed_records: Counter[str]
+    overlaps: Overlaps
+    problems: list[Problem]
+
+
+def fetch(
+    source: WaveformSource, plan: StationPlan, channels: str, window_ns: tuple[int, int]
+) -> Fetched:
+    """What there is of exactly this station and location, both ends of the window included.
+
+    Samples of records that failed their own check are no data. Only our own client knows them; a
+    class that puts its own `get_waveforms` over it is taken at its word.
+    """
+    codes = (plan.network, plan.station, plan.location)
+    window = (UTCDateTime(ns=window_ns[0]), UTCDateTime(ns=window_ns[1]))
+    failed: Counter[str] = Counter()
+    overlaps = Overlaps()
+    problems: list[Problem] = []
+    traces: Iterable[Any]
+    if isinstance(source, Client) and type(source).get_waveforms is Client.get_waveforms:
+        stream, by_id, problems = source.get_checked_waveforms(*codes, channels, *window)
+        traces = stream
+        start = f"{plan.network}.{plan.station}.{plan.location}."
+        for trace_id, number in by_id.items():
+            if trace_id.startswith(start):
+                failed[trace_id.removeprefix(start)] += number
+        for trace_id, reasons in stream.overlaps.items():
+            if trace_id.startswith(start):
+                overlaps.add({trace_id.removeprefix(start): reasons})
+    else:
+        traces = source.get_waveforms(*codes, channels, *window)
+    own = [t for t in traces if (t.stats.network, t.stats.station, t.stats.location) == codes]
+    return Fetched(own, failed, overlaps, problems)
+
+
+def _letters(settings: Settings) -> str:
+    """Orientations to ask the archive for: those of the record, and what they can be made of."""
+    more = "12Z" if settings.orientations is not None else ""
+    return "".join(dict.fromkeys(settings.components + more))
+
+
+def _to_be_turned(found: Fetched, plan: StationPlan, band: str, settings: Settings) -> list[str]:
+    """Channels that E and N are to be made of; empty where there are any, or no orientations."""
+    horizontals = [band + letter for letter in settings.components if letter in "EN"]
+    raw = raw_names(plan, band, settings.orientations)
+    present = {trace.stats.channel for trace in found.traces if len(trace.data)}
+    present |= found.failed_records.keys()
+    if not horizontals or present & {*horizontals} or not present & {*raw[:2]}:
+        return []
+    return raw
+
+
+def _names(band: str, orientations: str) -> list[str]:
+    return [band + orientation for orientation in orientations]
+
+
+def _by_preference(found: Fetched) -> list[str]:
+    bands = {trace.stats.channel[:2] for trace in found.traces if len(trace.data)}
+    bands |= {channel[:2] for channel in found.failed_records}
+    return sorted(bands, key=layout.band_rank)

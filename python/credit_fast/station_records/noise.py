@@ -1,0 +1,167 @@
+"""Windows without picks, drawn by chance from what the archive has: plans like those of events.
+
+Each is an event of the type `noise` with one station. No waveform, no HDF5, no counting.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from credit_fast.catalogs.model import Event, Station
+from credit_fast.hdf5 import layout
+from credit_fast.station_records.plan import EventPlan, StationPlan
+from credit_fast.station_records.selection import Selection
+from credit_fast.station_records.settings import Settings
+from credit_fast.times import UTCDateTime
+
+__all__ = ["CLEAR_S", "Quiet", "check_noise_source", "is_noise_id", "noise_plan", "noise_plans"]
+
+CLEAR_S = 300.0  # between a window and any pick of its station: codas of local events last minutes
+_TYPE = "noise"
+_MISSES = 1000  # draws in a row, after which the archive counts as having no more
+_RATE_TOLERANCE = 1e-4  # relative; what the index calls one rate
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_Codes = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A band of a station with all components, and between which seconds it has data."""
+
+    codes: _Codes
+    band: str
+    first_s: int
+    last_s: int
+
+
+class Quiet:
+    """When a station has no pick, by all rows of a catalogue, asked for or not."""
+
+    def __init__(self, events: Iterable[Event]) -> None:
+        self._times: dict[tuple[str, str], list[int]] = {}
+        for event in events:
+            for pick in event.picks:
+                if pick.time_ns is not None:
+                    self._times.setdefault((pick.network, pick.station), []).append(pick.time_ns)
+        for times in self._times.values():
+            times.sort()
+
+    def is_clear(self, codes: _Codes, window_ns: tuple[int, int]) -> bool:
+        """Whether no pick at the station, under any location, is within `CLEAR_S` of a window."""
+        times = self._times.get(codes[:2], [])
+        margin_ns = round(CLEAR_S * 1e9)
+        number = bisect_left(times, window_ns[0] - margin_ns)
+        return number == len(times) or times[number] > window_ns[1] + margin_ns
+
+
+def is_noise_id(evid: str) -> bool:
+    """Whether an event id is one that `noise_plans` gives."""
+    return re.fullmatch(rf"{_TYPE}\.\d{{12}}\.\d{{4,}}", evid) is not None
+
+
+def check_noise_source(settings: Settings, source: Any) -> None:
+    """TypeError when noise is asked for and the archive cannot say what it has."""
+    if settings.noise and not all(
+        hasattr(source, name) for name in ("get_availability_extent", "get_availability")
+    ):
+        raise TypeError(
+            f"noise: {type(source).__name__} cannot say when it has data: expected an index, or an "
+            "object with get_availability_extent and get_availability"
+        )
+
+
+def noise_plan(
+    evid: str, time_ns: int, codes: _Codes, band: str, place: Station | None
+) -> EventPlan:
+    """The plan of one window around `time_ns` at a station; `place` gives the event its own."""
+    longitude = math.nan if place is None else place.longitude_deg
+    latitude = math.nan if place is None else place.latitude_deg
+    station = StationPlan(*codes, time_ns, is_noise=True)
+    station.bands = [band]
+    station.first_ns = station.last_ns = time_ns
+    station.distance_km = layout.UNKNOWN_DISTANCE_KM
+    return EventPlan(Event(evid, _TYPE, time_ns, longitude, latitude), [station])
+
+
+def noise_plans(events: Iterable[Event], selection: Selection, source: Any) -> Iterator[EventPlan]:
+    """`settings.noise` windows, fewer when no more are found; the same ones for the same seed.
+
+    Drawn are a station, each with the same chance, then a whole second of its time. A window is
+    taken when the archive has all components in all of it, at a rate that is accepted, and no
+    pick of the catalogue is near.
+    """
+    settings = selection.settings
+    if not settings.noise:
+        return
+    events = list(events)
+    quiet, known = Quiet(events), {event.event_id for event in events}
+    places = _places(selection, source)
+    chance = random.Random(settings.noise_seed)
+    number = misses = 0
+    while places and number < settings.noise and misses < _MISSES:
+        place = chance.choice(places)
+        time_ns = chance.randint(place.first_s, place.last_s) * 10**9
+        evid = _event_id(time_ns, number + 1)
+        window = settings.window(time_ns, (time_ns, time_ns))
+        if (
+            window is None
+            or evid in known
+            or not quiet.is_clear(place.codes, window)
+            or not _is_whole(source, place, settings, window)
+        ):
+            misses += 1
+            continue
+        misses, number = 0, number + 1
+        yield noise_plan(evid, time_ns, place.codes, place.band, selection.place(place.codes))
+
+
+def _event_id(time_ns: int, number: int) -> str:
+    """In the shape of a catalogue's: network, minute, number."""
+    moment = _EPOCH + timedelta(seconds=time_ns // 10**9)
+    return f"{_TYPE}.{moment:%Y%m%d%H%M}.{number:04d}"
+
+
+def _places(selection: Selection, source: Any) -> list[_Place]:
+    """For each station and location the preferred band that has all components."""
+    settings = selection.settings
+    extents: dict[tuple[_Codes, str], dict[str, tuple[int, int]]] = {}
+    for network, station, location, channel, start, end in source.get_availability_extent():
+        band = layout.band_of(channel)
+        if band and selection.takes(band) and channel[2:] in set(settings.components):
+            by_letter = extents.setdefault(((network, station, location), band), {})
+            by_letter[channel[2:]] = (start.ns, end.ns)
+    best: dict[_Codes, _Place] = {}
+    for (codes, band), by_letter in sorted(
+        extents.items(), key=lambda item: (item[0][0], selection.rank(item[0][1]))
+    ):
+        if len(by_letter) == len(settings.components):
+            first_s = -(-max(start for start, _ in by_letter.values()) // 10**9)
+            last_s = min(end for _, end in by_letter.values()) // 10**9
+            if first_s <= last_s:
+                best.setdefault(codes, _Place(codes, band, first_s, last_s))
+    return list(best.values())
+
+
+def _is_whole(source: Any, place: _Place, settings: Settings, window_ns: tuple[int, int]) -> bool:
+    """Whether every component has one span over all of a window, at a rate that is accepted."""
+    start, end = (UTCDateTime(ns=ns) for ns in window_ns)
+    pattern = f"{place.band}[{settings.components}]"
+    spans = source.get_availability(
+        *place.codes, pattern, start, end, include_sample_rate=True, merge_overlap=True
+    )
+    covered = set()
+    for _, _, _, channel, first, last, rate_hz in spans:
+        accepted = settings.rate_hz if settings.resample_hz is None else rate_hz
+        if accepted is not None and abs(rate_hz - accepted) > _RATE_TOLERANCE * accepted:
+            continue
+        sample_ns = round(1e9 / rate_hz)
+        if first.ns < window_ns[0] + sample_ns and last.ns > window_ns[1] - sample_ns:
+            covered.add(channel)
+    return len(covered) == len(settings.components)

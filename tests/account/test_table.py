@@ -1,0 +1,235 @@
+"""The table beside a data set: what its cells say, and how it is continued."""
+
+from __future__ import annotations
+
+import copy
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from check_cases import EVID, STATION, TABLE, small_archive, two_events
+from memory_archive import MemoryArchive, at, catalog, event, noise, pick, stations, three, trace
+from table_cases import make_all, rows
+
+from credit_fast.account.table import PHASES, TableWriter, table_columns
+from credit_fast.account.trace_row import code_cell
+
+
+def table_of(tmp_path: Path, traces: list[Any], *events: Any, **options: Any) -> list[dict]:
+    options = {"range_s": 2.0, "places": stations(STATION)} | options
+    make_all(tmp_path / "out.h5", MemoryArchive(traces), catalog(*events), **options)
+    return rows(tmp_path / "out.csv")
+
+
+def test_a_row_says_what_the_record_holds(tmp_path: Path) -> None:
+    rows_of = [
+        pick("Pg", 3.0),
+        pick("Pg", 3.0, row_type="POLARITY", value1="R"),
+        pick("Sg", 5.0054),
+        pick("PmP", 4.0),
+    ]
+    (row,) = table_of(tmp_path, three(STATION, 0.0, 900), event(*rows_of))
+    assert row["trace_name"] == f"{EVID}/{STATION}"
+    assert row["trace_start_time"] == "2012-03-01T13:22:12.000000Z"
+    assert (row["trace_sampling_rate_hz"], row["trace_npts"]) == ("100.0", "602")
+    assert (row["trace_channel"], row["trace_components"]) == ("HH", "ENZ")
+    assert (row["trace_category"], row["source_type"]) == ("earthquake", "eq")
+    assert (row["trace_completeness"], row["trace_Z_completeness"]) == ("1.0", "1.0")
+    assert row["trace_Pg_arrival_sample"] == "200.0"
+    assert row["trace_Sg_arrival_sample"] == "400.54"
+    assert row["trace_Pg_polarity"] == "D"
+    assert row["trace_P_arrival_sample"] == row["trace_Sg_polarity"] == ""
+    assert row["trace_other_arrivals"] == "PmP:300.0"
+    assert row["path_Sg_travel_s"] == "5.0054"
+    assert (row["trace_fate"], row["trace_fate_reason"], row["trace_missing_s"]) == (
+        "written",
+        "",
+        "0.0",
+    )
+    assert row["source_origin_time"] == "2012-03-01T13:22:11.000000Z"
+    assert [row[f"source_{name}"] for name in ("latitude_deg", "longitude_deg", "depth_km")] == [
+        "29.5",
+        "104.5",
+        "4.0",
+    ]
+    assert (row["source_magnitude"], row["source_magnitude_type"]) == ("0.5", "ML")
+    assert (row["path_ep_distance_km"], row["path_azimuth_deg"]) == ("12.5", "301.5")
+    assert row["path_back_azimuth_deg"] == "40.98"  # from (104, 29) to (104.5, 29.5)
+    assert row["station_elevation_m"] == "350.0"
+
+
+def test_gaps_and_absent_components_are_in_the_completeness(tmp_path: Path) -> None:
+    data = noise(1, 900)
+    traces = [
+        trace(f"{STATION}.HHE", 0.0, data),
+        trace(f"{STATION}.HHZ", 0.0, data[:300]),
+        trace(f"{STATION}.HHZ", 4.0, data[400:]),
+    ]
+    (row,) = table_of(tmp_path, traces, event(pick("P", 3.0)))
+    assert row["trace_components"] == "EZ"
+    assert row["trace_Z_gaps"] == "200:100"
+    assert (row["trace_N_completeness"], row["trace_N_gaps"]) == ("", "")
+    npts = int(row["trace_npts"])
+    assert float(row["trace_Z_completeness"]) == pytest.approx(1 - 100 / npts)
+    assert float(row["trace_completeness"]) == pytest.approx((2 * npts - 100) / (3 * npts))
+
+
+def test_every_record_of_the_catalogue_has_a_row(tmp_path: Path) -> None:
+    first = event(pick("P", 3.0), pick("P", 3.0, "X1.NIL.00.HHZ"), pick("P", 3.0, "X1.B/D.00.HHZ"))
+    again = copy.deepcopy(first)
+    table = table_of(tmp_path, three(STATION, 2.0, 100), first, again)
+    assert [(row["station_code"], row["trace_fate"], row["trace_npts"]) for row in table] == [
+        ("AAA", "partial", "100"),
+        ("NIL", "no data", "0"),
+        ("B/D", "refused", "0"),
+        *[(code, "refused", "0") for code in ("AAA", "NIL", "B/D")],
+    ]
+    assert [bool(row["trace_name"]) for row in table] == [True, True] + [False] * 4
+    assert "holds a character" in table[2]["trace_fate_reason"]
+    assert "duplicate event id" in table[3]["trace_fate_reason"]
+    assert table[1]["trace_start_time"] == table[1]["trace_P_arrival_sample"] == ""
+    assert table[1]["path_P_travel_s"] == "3.0"
+
+
+def test_unknown_is_an_empty_cell(tmp_path: Path) -> None:
+    unknown = event(pick("P", 3.0, distance_km=None))
+    unknown.picks[0].azimuth_deg = None
+    unknown.depth_km = unknown.magnitude = None
+    unknown.magnitude_type = ""
+    (row,) = table_of(tmp_path, [], unknown, places=None)
+    for name in ("source_depth_km", "source_magnitude", "source_magnitude_type"):
+        assert row[name] == ""
+    for name in ("ep_distance_km", "azimuth_deg", "back_azimuth_deg"):
+        assert row[f"path_{name}"] == ""
+    for name in ("latitude_deg", "longitude_deg", "elevation_m"):
+        assert row[f"station_{name}"] == ""
+    assert not {"-1", "-1.0", "-123.0", "nan"} & set(row.values())
+
+
+def test_a_distance_that_no_row_states_comes_from_the_coordinates(tmp_path: Path) -> None:
+    (row,) = table_of(tmp_path, [], event(pick("P", 3.0, distance_km=None)))
+    assert row["path_ep_distance_km"] == "73.784"
+
+
+def test_the_time_of_an_amplitude_is_no_arrival(tmp_path: Path) -> None:
+    rows_of = [pick("Pg", 3.4, row_type="AMPLITUD"), pick("Sg", 5.0)]
+    (row,) = table_of(tmp_path, three(STATION, 0.0, 900), event(*rows_of))
+    assert row["trace_Pg_arrival_sample"] == ""
+    assert row["trace_Sg_arrival_sample"] != ""
+
+
+def test_a_polarity_beside_an_arrival_is_its_first_motion(tmp_path: Path) -> None:
+    rows_of = [pick("P", 3.0), pick("P", 3.0, row_type="POLARITY", value1="C")]
+    (row,) = table_of(tmp_path, [], event(*rows_of))
+    assert row["trace_P_polarity"] == "U"
+
+
+def test_a_pick_outside_of_the_waveform_keeps_its_number(tmp_path: Path) -> None:
+    (row,) = table_of(tmp_path, three(STATION, 4.0, 100), event(pick("P", 3.0)))
+    assert row["trace_P_arrival_sample"] == "-100.0"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("00", "'00"),
+        ("10", "10"),
+        ("38443183", "38443183"),
+        ("0038443183", "'0038443183"),
+        ("1E5", "'1E5"),
+        ("1E", "1E"),
+        ("NA", "'NA"),
+        ("NAN", "NAN"),
+        ("nan", "'nan"),
+        ("INF", "'INF"),
+        ("TRUE", "'TRUE"),
+        ("AAA", "AAA"),
+        ("", ""),
+    ],
+)
+def test_codes_that_pandas_would_not_keep_are_marked(text: str, expected: str) -> None:
+    assert code_cell(text) == expected
+
+
+def test_a_location_is_marked_whenever_it_is_a_number(tmp_path: Path) -> None:
+    rows_of = [pick("P", 3.0, f"X1.AAA.{code}.HHZ") for code in ("00", "10", "", "A1")]
+    table = table_of(tmp_path, [], event(*rows_of))
+    assert [row["station_location_code"] for row in table] == ["'00", "'10", "", "A1"]
+
+
+def test_a_table_is_continued_where_it_ended(tmp_path: Path) -> None:
+    from credit_fast.account import MakeH5Report
+    from credit_fast.station_records import Settings
+    from credit_fast.station_records.cut import cut_station
+    from credit_fast.station_records.plan import plan_events
+
+    archive, settings = small_archive(), Settings(range_s=2.0)
+    report = MakeH5Report("out.h5", "events.pha", 2.0, 100.0)
+    cuts = [
+        (plan.event, cut_station(archive, station, settings))
+        for plan in plan_events(two_events())
+        for station in plan.stations
+    ]
+    fates = [report.count_station("", cut, coordinates=False) for _, cut in cuts]
+
+    def write(file: Any, numbers: range) -> int:
+        table = TableWriter(file)
+        for number in numbers:
+            table.write(*cuts[number], None, fates[number])
+        return table.flush()
+
+    with (tmp_path / "whole.csv").open("wb") as file:
+        write(file, range(4))
+    with (tmp_path / "parts.csv").open("w+b") as file:
+        kept = write(file, range(2))
+        write(file, range(2, 4))
+        file.truncate(kept)
+        file.write(b"")
+        file.seek(kept)
+        write(file, range(2, 4))
+    assert (tmp_path / "parts.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    assert len(rows(tmp_path / "whole.csv")) == 4
+
+
+def test_columns_are_those_asked_for_each_once() -> None:
+    columns = table_columns("Z12", ("PKP",))
+    assert "trace_2_gaps" in columns and "trace_E_gaps" not in columns
+    assert "trace_PKP_arrival_sample" in columns and "trace_Pg_arrival_sample" not in columns
+    assert len(set(columns)) == len(columns)
+    assert all(f"trace_{phase}_status" in table_columns() for phase in PHASES)
+    with pytest.raises(ValueError, match="each once"):
+        TableWriter(io.BytesIO(), phases=("P", "P"))
+
+
+def test_sample_numbers_are_those_of_whole_microseconds(tmp_path: Path) -> None:
+    """As the data set has them: the table can be checked from the file alone."""
+    row = event(pick("P", 3.0))
+    row.picks[0].time_ns = at(3.0) + 1_234_567
+    traces = [trace(f"{STATION}.HHZ", 0.000_000_4, np.arange(900, dtype=np.int32))]
+    (found,) = table_of(tmp_path, traces, row)
+    assert found["trace_start_time"] == "2012-03-01T13:22:12.000000Z"
+    assert found["trace_P_arrival_sample"] == "200.1235"
+
+
+def test_the_table_of_a_small_data_set(tmp_path: Path) -> None:
+    make_all(tmp_path / "out.h5", small_archive(), two_events(), TABLE, range_s=2.0)
+    table = rows(tmp_path / "out.csv")
+    assert [row["trace_name"] for row in table] == [
+        f"{EVID}/{STATION}",
+        f"{EVID}/X1.BBB.",
+        f"second/{STATION}",
+        "second/X1.BBB.",
+    ]
+    assert table[1]["station_location_code"] == ""
+    assert table[1]["trace_channel"] == "BH"
+
+
+def test_noise_has_no_source(tmp_path: Path) -> None:
+    quiet = event(pick("P", 3.0))
+    quiet.event_type = "noise"
+    (row,) = table_of(tmp_path, three(STATION, 0.0, 900), quiet)
+    assert (row["trace_category"], row["source_id"]) == ("noise", EVID)
+    filled = {name for name in row if name.startswith(("source_", "path_")) and row[name]}
+    assert filled == {"source_id", "source_type", "path_P_travel_s"}

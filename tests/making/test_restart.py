@@ -1,0 +1,470 @@
+"""A run that was stopped, whatever stopped it, goes on; the end is that of a run undisturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from h5_compare import contents
+from memory_archive import MemoryArchive, catalog, event, pick, three
+
+import credit_fast
+from credit_fast.account import MakeH5Report
+from credit_fast.catalogs.model import Event
+from credit_fast.errors import UnfinishedRunError
+from credit_fast.making import job, makeh5
+from credit_fast.making.journal import Journal
+from credit_fast.making.patched_file import PatchedFile
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and signals are POSIX")
+
+STATIONS = ("AAA", "BBB")
+EVENTS = 12
+
+
+def some_events(count: int, first: int = 0) -> list[Event]:
+    picks = [pick("P", 3.0, f"X1.{station}.00.HHZ") for station in STATIONS]
+    return [event(*picks, evid=f"event.{number:05d}") for number in range(first, first + count)]
+
+
+def archive(stations: tuple[str, ...] = STATIONS) -> MemoryArchive:
+    traces = [item for station in stations for item in three(f"X1.{station}.00", 0.0, 500)]
+    return MemoryArchive(traces)
+
+
+def made(folder: Path, events: list[Event], source: Any = None, **options: Any) -> MakeH5Report:
+    return makeh5(
+        source or archive(), folder / "out.h5", catalog(*events), range_s=2.0, threads=2,
+        progress=False, **options,
+    )  # fmt: skip
+
+
+def account(report: MakeH5Report) -> dict[str, Any]:
+    """The account without what differs from run to run."""
+    told = report.to_dict()
+    return {name: told[name] for name in told.keys() - {"path", "seconds", "size_bytes", "notes"}}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+WHOLE = ["out.csv", "out.events.jsonl", "out.h5", "out.report.json"]
+
+
+@pytest.fixture(autouse=True)
+def small_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    """States after every second event; a killed process needs no disk that has caught up."""
+    monkeypatch.setattr(job, "_STATE_RECORDS", 4)
+    monkeypatch.setattr(os, "fsync", lambda _: None)
+
+
+@pytest.fixture
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    return folder / "out.h5", account(made(folder, some_events(EVENTS)))
+
+
+def assert_is_same(folder: Path, report: MakeH5Report, expected: tuple[Path, Any]) -> None:
+    assert names(folder) == WHOLE
+    assert contents(folder / "out.h5") == contents(expected[0])
+    assert account(report) == expected[1]
+    lines = [
+        (path / "out.events.jsonl").read_text().splitlines()[1:]
+        for path in (folder, expected[0].parent)
+    ]
+    assert lines[0] == lines[1]
+    told = json.loads((folder / "out.report.json").read_text())
+    assert told["levels"] == report.to_dict()["levels"]
+
+
+class Steps:
+    """Ends the process, as kill -9 does, at the n-th change that it makes to a file."""
+
+    def __init__(self, last: int) -> None:
+        self.left = last
+
+    def step(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def before(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **options: Any) -> Any:
+            self.step()
+            return function(*args, **options)
+
+        return called
+
+
+def killed_at(step: int, folder: Path, events: list[Event], **options: Any) -> bool:
+    """Run in a process of its own that dies at a step; False when it came to its end before."""
+    child = os.fork()
+    if child == 0:
+        steps = Steps(step)
+        for function in ("write", "fsync", "ftruncate", "truncate"):
+            setattr(os, function, steps.before(getattr(os, function)))
+        for method in ("replace", "unlink", "rename"):
+            setattr(Path, method, steps.before(getattr(Path, method)))
+        try:
+            made(folder, events, **options)
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_run_that_is_killed_at_any_change_of_a_file_goes_on(
+    tmp_path: Path, undisturbed: tuple[Path, Any]
+) -> None:
+    events = some_events(EVENTS)
+    step, ended = 1, False
+    while not ended:
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        ended = not killed_at(step, folder, events)
+        if ended:
+            assert names(folder) == WHOLE
+        else:
+            # And once more, in the middle of what the next run does.
+            killed_at(1 + step % 7, folder, events)
+            whole = (folder / "out.h5").exists()
+            report = made(folder, events, overwrite=whole)
+            assert_is_same(folder, report, undisturbed)
+        step += 1 + step // 6
+    assert step > 100
+
+
+def test_runs_that_are_killed_at_any_time_cut_no_finished_event_again(
+    tmp_path: Path, undisturbed: tuple[Path, Any]
+) -> None:
+    events = some_events(EVENTS)
+    draw = random.Random(3)
+    finished = 0
+    for _ in range(30):
+        killed_at(draw.randrange(150, 400), tmp_path, events)
+        if (tmp_path / "out.h5").exists():
+            break
+        journal = Journal(tmp_path / "out.h5.journal")
+        states = [line["done"] for line in journal.read() if "done" in line]
+        journal.close()
+        assert states == sorted(states)
+        assert max(states, default=0) >= finished
+        finished = max(states, default=0)
+        if finished > 6:
+            break
+    assert EVENTS > finished > 2
+    source = archive()
+    report = made(tmp_path, events, source)
+    assert len(source.asked) == (EVENTS - finished) * len(STATIONS)
+    assert_is_same(tmp_path, report, undisturbed)
+
+
+class Stopping(MemoryArchive):
+    """Sends a signal to its own process when it was asked so often."""
+
+    at = 14
+    number = signal.SIGINT
+
+    def get_waveforms(self, *request: Any) -> Any:
+        if len(self.asked) == self.at:
+            os.kill(os.getpid(), self.number)
+        return super().get_waveforms(*request)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_after_a_signal_the_run_goes_on_where_it_was(
+    tmp_path: Path, undisturbed: tuple[Path, Any], number: signal.Signals
+) -> None:
+    source = Stopping(archive().traces)
+    source.number = number
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit):
+        made(tmp_path, some_events(EVENTS), source)
+    assert "out.h5.journal" in names(tmp_path)
+    assert "out.h5" not in names(tmp_path)
+    again = archive()
+    report = made(tmp_path, some_events(EVENTS), again)
+    # What was in flight is lost, what was written is not.
+    assert len(again.asked) <= EVENTS * len(STATIONS) - Stopping.at + 10
+    assert_is_same(tmp_path, report, undisturbed)
+
+
+def test_after_a_full_disk_the_run_goes_on_where_it_was(
+    tmp_path: Path, undisturbed: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    size = undisturbed[0].stat().st_size
+    try:
+        for part in (0.3, 0.6, 0.9):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (int(size * part), hard))
+            with pytest.raises(OSError, match=r"File too large; .* done, and kept for the same"):
+                made(tmp_path, some_events(EVENTS))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, old)
+    assert_is_same(tmp_path, made(tmp_path, some_events(EVENTS)), undisturbed)
+
+
+def stopped(folder: Path) -> None:
+    source = Stopping(archive().traces)
+    with pytest.raises(KeyboardInterrupt):
+        made(folder, some_events(EVENTS), source)
+
+
+def test_other_inputs_or_settings_are_noticed_and_said(tmp_path: Path) -> None:
+    stopped(tmp_path)
+    with pytest.raises(UnfinishedRunError, match=r"settings fill: it was 0, now it is 7.*restart"):
+        made(tmp_path, some_events(EVENTS), fill=7)
+    with pytest.raises(UnfinishedRunError, match="the catalog is another one"):
+        made(tmp_path, some_events(EVENTS + 1))
+    report = made(tmp_path, some_events(EVENTS + 1), fill=7, restart=True)
+    assert report.events.total == EVENTS + 1
+    assert names(tmp_path) == WHOLE
+
+
+def test_files_of_a_stopped_run_that_are_gone_are_said(tmp_path: Path) -> None:
+    stopped(tmp_path)
+    (tmp_path / "out.h5.part").unlink()
+    with pytest.raises(UnfinishedRunError, match=r"out\.h5\.part is gone.*--restart"):
+        made(tmp_path, some_events(EVENTS))
+    assert made(tmp_path, some_events(EVENTS), restart=True).events.total == EVENTS
+
+
+def test_a_second_run_at_once_is_told_so(tmp_path: Path) -> None:
+    held = Journal(tmp_path / "out.h5.journal")
+    with pytest.raises(BlockingIOError, match="another run is writing"):
+        made(tmp_path, some_events(2))
+    held.close()
+    assert made(tmp_path, some_events(2)).events.total == 2
+
+
+def test_a_journal_ends_where_a_line_is_torn(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    journal = Journal(path)
+    journal.begin({"first": 1})
+    journal.write({"text": "ä\n", "number": 2})
+    journal.close()
+    whole = path.read_bytes()
+    for cut in range(2, 20):
+        path.write_bytes(whole + whole[:-cut] + b"\n" * (cut % 2) + whole[:30])
+        journal = Journal(path)
+        lines = journal.read()
+        assert lines[:2] == [{"first": 1}, {"text": "ä\n", "number": 2}]
+        assert len(lines) == 3
+        journal.close()
+        assert path.read_bytes() == whole + whole[: whole.index(b"\n") + 1]
+
+
+# ---- files that cannot be read for a while
+
+
+@pytest.fixture
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Index and folder of an archive with a file for each channel."""
+    folder = tmp_path_factory.mktemp("archive")
+    for item in archive().traces:
+        credit_fast.write(item, folder / item.id)
+    index = tmp_path_factory.mktemp("index") / "index.db"
+    credit_fast.makeindex(folder, index, progress=False)
+    return index, folder
+
+
+def test_events_wait_for_files_that_vanished(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, indexed: tuple[Path, Path]
+) -> None:
+    index, folder = indexed
+    fresh = tmp_path_factory.mktemp("fresh")
+    expected = made(fresh, some_events(3), index)
+    hidden = folder / "hidden"
+    (folder / "X1.BBB.00.HHE").rename(hidden)
+    report = made(tmp_path, some_events(3), index)
+    assert report.events_waiting == 3
+    assert report.components.no_data == 3
+    assert names(tmp_path) == WHOLE
+    # It stays so until the file is back.
+    assert made(tmp_path, some_events(3), index).events_waiting == 3
+    hidden.rename(folder / "X1.BBB.00.HHE")
+    report = made(tmp_path, some_events(3), index)
+    assert (report.events_waiting, report.events_kept) == (0, 0)
+    assert_is_same(tmp_path, report, (fresh / "out.h5", account(expected)))
+    with pytest.raises(FileExistsError):
+        made(tmp_path, some_events(3), index)
+
+
+def test_update_cuts_events_again_whose_data_have_changed(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, indexed: tuple[Path, Path]
+) -> None:
+    """A channel comes later: the events that it belongs to are cut again, no other."""
+    index, folder = indexed
+    rows = [
+        event(pick("P", 3.0, "X1.AAA.00.HHZ"), evid="a"),
+        event(pick("P", 3.0, "X1.CCC.00.HHZ"), evid="c"),
+    ]
+    assert made(tmp_path, rows, index).station_records.no_data == 1
+    for item in three("X1.CCC.00", 0.0, 500):
+        credit_fast.write(item, folder / item.id)
+    credit_fast.makeindex(folder, index, progress=False)
+    with pytest.raises(FileExistsError):
+        made(tmp_path, rows, index)
+    report = made(tmp_path, rows, index, update=True)
+    assert (report.events_kept, report.station_records.no_data) == (1, 0)
+    fresh = tmp_path_factory.mktemp("fresh")
+    made(fresh, rows, index)
+    assert contents(tmp_path / "out.h5") == contents(fresh / "out.h5")
+
+
+def test_another_index_is_noticed_and_said(tmp_path: Path, indexed: tuple[Path, Path]) -> None:
+    index, folder = indexed
+    with pytest.raises(KeyboardInterrupt):
+        makeh5(
+            Interrupted(index), tmp_path / "out.h5", catalog(*some_events(EVENTS)), range_s=2.0,
+            threads=1, progress=False,
+        )  # fmt: skip
+    for item in three("X1.CCC.00", 0.0, 500):
+        credit_fast.write(item, folder / item.id)
+    credit_fast.makeindex(folder, index, progress=False)
+    with pytest.raises(UnfinishedRunError, match=r"index: it was 6 rows.*now it is 9 rows"):
+        made(tmp_path, some_events(EVENTS), index)
+
+
+class Interrupted(credit_fast.Client):
+    """Sends Ctrl-C when it was asked often."""
+
+    asked = 0
+
+    def get_checked_waveforms(self, *request: Any, **options: Any) -> Any:
+        self.asked += 1
+        if self.asked == 14:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().get_checked_waveforms(*request, **options)
+
+
+# ---- bringing a data set up to date
+
+
+def test_update_adds_new_events_and_cuts_no_other(tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    expected = made(fresh, some_events(12))
+    folder = tmp_path / "updated"
+    folder.mkdir()
+    made(folder, some_events(8))
+    source = archive()
+    with pytest.raises(FileExistsError, match="--update"):
+        made(folder, some_events(12), source)
+    report = made(folder, some_events(12), source, update=True)
+    assert len(source.asked) == 4 * len(STATIONS)
+    assert report.events_kept == 8
+    assert contents(folder / "out.h5") == contents(fresh / "out.h5")
+    told, other = account(report), account(expected)
+    assert told.pop("events_kept") == 8
+    assert other.pop("events_kept") == 0
+    assert told == other
+
+
+def test_update_cuts_events_again_whose_lines_have_changed(tmp_path: Path) -> None:
+    events = some_events(6)
+    made(tmp_path, events)
+    events[2] = replace(events[2], picks=[*events[2].picks, pick("S", 4.0, "X1.AAA.00.HHZ")])
+    source = archive()
+    report = made(tmp_path, events, source, update=True)
+    assert len(source.asked) == len(STATIONS)
+    assert (report.events_kept, report.picks.total) == (5, 13)
+    attributes, _ = contents(tmp_path / "out.h5")["event.00002/X1.AAA.00"]
+    assert attributes["types"][1] == "P,S"
+
+
+def test_update_keeps_events_that_the_catalogue_does_not_have(tmp_path: Path) -> None:
+    made(tmp_path, some_events(5))
+    report = made(tmp_path, some_events(3, first=5), update=True)
+    assert report.events.total == report.events.partial == 8
+    assert report.events_not_in_catalog == [f"event.{number:05d}" for number in range(5)]
+    assert len([name for name in contents(tmp_path / "out.h5") if "/" not in name]) == 8
+    # And the same again: nothing is left to be done.
+    source = archive()
+    assert made(tmp_path, some_events(8), source, update=True).events_kept == 8
+    assert len(source.asked) == 0
+
+
+def test_update_with_other_settings_is_refused(tmp_path: Path) -> None:
+    made(tmp_path, some_events(2))
+    before = (tmp_path / "out.h5").read_bytes()
+    with pytest.raises(ValueError, match=r"by other settings: fill: it was 0, now it is 3"):
+        made(tmp_path, some_events(2), fill=3, update=True)
+    assert names(tmp_path) == WHOLE
+    assert (tmp_path / "out.h5").read_bytes() == before
+
+
+def test_an_update_that_is_killed_leaves_the_data_set_and_goes_on(tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    made(fresh, some_events(16))
+    step, ended = 3, False
+    while not ended:
+        folder = tmp_path / str(step)
+        folder.mkdir()
+        made(folder, some_events(8))
+        before = (folder / "out.h5").read_bytes()
+        ended = not killed_at(step, folder, some_events(16), update=True)
+        if (folder / "out.h5.part").exists():
+            assert (folder / "out.h5").read_bytes() == before
+        made(folder, some_events(16), update=True)
+        assert names(folder) == WHOLE
+        assert contents(folder / "out.h5") == contents(fresh / "out.h5")
+        step += 9 + step // 4
+    assert step > 60
+
+
+def test_without_its_lines_a_data_set_cannot_be_brought_up_to_date(tmp_path: Path) -> None:
+    made(tmp_path, some_events(2))
+    (tmp_path / "out.events.jsonl").unlink()
+    with pytest.raises(FileNotFoundError, match="cannot be brought up to date without"):
+        made(tmp_path, some_events(2), update=True)
+    assert "out.h5" in names(tmp_path)
+
+
+def test_a_patched_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it a kill in the middle of a state would leave a mixture of two."""
+    settled = []
+    settle = PatchedFile.settle
+    monkeypatch.setattr(PatchedFile, "settle", lambda self: settled.append(1) or settle(self))
+    made(tmp_path, some_events(EVENTS))
+    assert len(settled) > 4
+
+
+def test_kill_9_by_another_process(tmp_path: Path, undisturbed: tuple[Path, Any]) -> None:
+    """The same with a true SIGKILL from outside, at times that nobody chose."""
+    body = """
+import sys
+sys.path[:0] = {path!r}
+import test_restart
+from credit_fast.making import job
+job._STATE_RECORDS = 4
+from pathlib import Path
+print("begun", flush=True)
+test_restart.made(Path(sys.argv[1]), test_restart.some_events(EVENTS))
+"""
+    draw = random.Random(5)
+    command = [sys.executable, "-c", body.format(path=sys.path), str(tmp_path)]
+    for _ in range(4):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(draw.uniform(0.0, 0.2))
+            process.kill()
+        if (tmp_path / "out.h5").exists():
+            break
+    whole = (tmp_path / "out.h5").exists()
+    assert_is_same(tmp_path, made(tmp_path, some_events(EVENTS), overwrite=whole), undisturbed)
