@@ -11,10 +11,10 @@ from typing import Any
 
 from memory_archive import MemoryArchive, catalog, event, noise, pick, stations, three, trace
 
+from credit_fast.account.files import OutputNames
 from credit_fast.catalogs.model import Catalog
 from credit_fast.check import CheckReport, testh5
 from credit_fast.making import makeh5
-from credit_fast.making.output import OutputNames
 
 EVID = "X1.201203012122.0001"
 STATION = "X1.AAA.00"

@@ -28,13 +28,13 @@ from credit_fast.account.accounting import (
     MakeH5Report,
     sum_faults,
 )
+from credit_fast.account.files import OutputNames, lines_of
 from credit_fast.account.table import FATE, read_table, row_of
 from credit_fast.account.trace_row import Origin, TraceFacts, Waveform
 from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, CheckReport
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord
-from credit_fast.making.output import OutputNames, lines_of
 from credit_fast.station_records.noise import is_noise_id
 from credit_fast.station_records.plan import EventPlan
 from credit_fast.station_records.settings import Settings

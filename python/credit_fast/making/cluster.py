@@ -20,10 +20,11 @@ from typing import Any
 import h5py
 from h5py import h5o, h5p
 
+from credit_fast.account.files import Line, OutputNames
 from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.errors import MissingExtraError
 from credit_fast.making.earlier import Earlier
-from credit_fast.making.output import Line, Output, OutputNames
+from credit_fast.making.output import Output
 from credit_fast.making.writer import makeh5
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.settings import Settings

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+from credit_fast.account.files import OutputNames
 from credit_fast.errors import DatasetError
-from credit_fast.making.output import OutputNames
 
 __all__ = ["Earlier"]
 

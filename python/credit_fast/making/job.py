@@ -20,13 +20,14 @@ from typing import Protocol
 
 from credit_fast.account.account_state import add_state, as_state
 from credit_fast.account.accounting import MakeH5Report
+from credit_fast.account.files import Line
 from credit_fast.account.table import TableWriter
 from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.interrupt import NotedSignals
 from credit_fast.making import fingerprints
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.event_writer import EventWriter
-from credit_fast.making.output import Line, Output
+from credit_fast.making.output import Output
 from credit_fast.making.pack import Packed, pack_station, refused
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.noise import is_noise_id, noise_plans

@@ -18,65 +18,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import h5py
 
+from credit_fast.account.files import Line, OutputNames, lines_of
 from credit_fast.making.journal import Journal, packed_pages, unpacked_pages
 from credit_fast.making.patched_file import PatchedFile, restore
 from credit_fast.output_file import sync
 
-__all__ = ["Output", "OutputNames"]
-
-Line = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class OutputNames:
-    """The names that go with a data set."""
-
-    data_set: Path
-
-    @property
-    def table(self) -> Path:
-        """The table of station records."""
-        return self._beside(".csv")
-
-    @property
-    def events(self) -> Path:
-        """What became of each event."""
-        return self._beside(".events.jsonl")
-
-    @property
-    def report(self) -> Path:
-        """The account of the run."""
-        return self._beside(".report.json")
-
-    @property
-    def journal(self) -> Path:
-        """What a run that is not done has done."""
-        return self.data_set.with_name(self.data_set.name + ".journal")
-
-    @property
-    def beside(self) -> tuple[Path, Path, Path]:
-        """The files that stay beside the data set."""
-        return self.table, self.events, self.report
-
-    @staticmethod
-    def part(path: Path) -> Path:
-        """The name of a file until it is whole."""
-        return path.with_name(path.name + ".part")
-
-    def remove_parts(self) -> None:
-        """Remove what a run has made that did nothing."""
-        for path in (self.data_set, *self.beside):
-            with suppress(OSError):  # not there, or a disk that takes no change
-                self.part(path).unlink()
-
-    def _beside(self, ending: str) -> Path:
-        return self.data_set.with_name(self.data_set.stem + ending)
+__all__ = ["Output"]
 
 
 def _opened_to_grow(path: Path, size: int) -> BinaryIO:
@@ -249,11 +201,3 @@ class Output:
             with suppress(OSError):
                 side.close()
         self._raw.close()
-
-
-def lines_of(events: Path) -> Iterator[Line]:
-    """The lines of events of such a file, without the first, in their order."""
-    with events.open("rb") as file:
-        next(file, None)
-        for text in file:
-            yield json.loads(text)

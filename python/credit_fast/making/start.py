@@ -13,11 +13,12 @@ from pathlib import Path
 
 import h5py
 
+from credit_fast.account.files import Line, OutputNames
 from credit_fast.errors import DatasetError, UnfinishedRunError
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.fingerprints import changes
 from credit_fast.making.journal import Journal
-from credit_fast.making.output import Line, Output, OutputNames
+from credit_fast.making.output import Output
 from credit_fast.output_file import cannot_write
 
 __all__ = ["How", "check_names", "is_done", "open_output"]

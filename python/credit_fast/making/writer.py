@@ -16,6 +16,7 @@ from typing import Any
 from credit_fast import __version__
 from credit_fast.account.account_state import add_state
 from credit_fast.account.accounting import MakeH5Report
+from credit_fast.account.files import Line, OutputNames, lines_of
 from credit_fast.catalogs import read_catalog
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
@@ -24,7 +25,6 @@ from credit_fast.errors import check_threads
 from credit_fast.interrupt import noted_signals
 from credit_fast.making import fingerprints
 from credit_fast.making.job import Job
-from credit_fast.making.output import Line, OutputNames, lines_of
 from credit_fast.making.start import How, check_names, is_done, open_output
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
