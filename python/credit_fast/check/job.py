@@ -1,8 +1,8 @@
 """The testh5 job: what may not be overwritten, the walk over catalogue and file, the order of it.
 
 Collects every difference and goes on to the end, whatever is damaged. Repairs nothing. What a
-group should hold is asked from `station_records.plan` and `hdf5.layout`, what it holds from `hdf5.reader`,
-so writer and checker cannot drift apart unseen.
+group should hold is asked from `station_records.plan` and `hdf5.layout`, what it holds from
+`hdf5.reader`, so writer and checker cannot drift apart unseen.
 """
 
 from __future__ import annotations

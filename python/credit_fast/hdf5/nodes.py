@@ -87,6 +87,7 @@ class LazyAttributes(Mapping[str, Any]):
         self._node = node
         self._values: dict[str, Any] = {}
         self._forms: dict[str, str] = {}
+        self._opened: tuple[str, h5a.AttrID] | None = None
         self.problem: str | None = None
         found: list[bytes] = []
         try:
@@ -100,6 +101,7 @@ class LazyAttributes(Mapping[str, Any]):
             is_simple = self.form(name) in SIMPLE_FORMS
             look = _simple_value if is_simple else lambda _: self._node.attrs[self._names[name]]
             self._values[name] = self._guarded(name, look)
+            self._opened = None
         return self._values[name]
 
     def __contains__(self, name: object) -> bool:
@@ -133,10 +135,13 @@ class LazyAttributes(Mapping[str, Any]):
     def _guarded(self, name: str, look: Callable[[h5a.AttrID], _Seen]) -> _Seen:
         stored_name = self._names[name]
         try:
-            attribute = h5a.open(self._node.id, stored_name)
-            if attribute.get_storage_size() > MAX_ATTRIBUTE_BYTES:
-                raise ValueError(f"it claims {attribute.get_storage_size()} bytes")
-            return look(attribute)
+            # Mostly its form was looked at just before: opening it takes as long as reading it.
+            if self._opened is None or self._opened[0] != name:
+                attribute = h5a.open(self._node.id, stored_name)
+                if attribute.get_storage_size() > MAX_ATTRIBUTE_BYTES:
+                    raise ValueError(f"it claims {attribute.get_storage_size()} bytes")
+                self._opened = name, attribute
+            return look(self._opened[1])
         except Exception as error:
             place = self._node.name if self._node else "a closed file"
             reason = f"attribute {name} of {place} is unreadable: {one_line(error)}"
