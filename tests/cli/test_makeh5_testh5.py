@@ -156,6 +156,15 @@ def test_options_stand_over_the_file_and_the_file_over_the_defaults(folder: Path
     assert json.loads(made.stdout)["levels"]["picks"]["partial"] == 2
 
 
+def test_a_rate_of_the_command_line_stands_over_resampling_of_the_file(folder: Path) -> None:
+    (folder / "set.toml").write_text("resample_hz = 50\n")
+    for words, delta in (((), 0.02), (("--rate", "100"), 0.01)):
+        made = command(folder, *MAKE, "--config", "set.toml", "--overwrite", *words)
+        assert (made.returncode, made.stderr) == (0, "")
+        with h5py.File(folder / "out.h5") as file:
+            assert {item.attrs["delta"] for item in file["X1.1/X1.AAA.00"].values()} == {delta}
+
+
 def test_a_key_that_no_setting_has_ends_with_two_and_names_the_nearest(folder: Path) -> None:
     (folder / "set.toml").write_text("befor_s = 1\n")
     made = command(folder, *MAKE, "--config", "set.toml")

@@ -72,8 +72,11 @@ def test_what_is_out_of_its_range_is_named_with_what_is_expected(
     assert str(caught.value) == words
 
 
-def test_settings_come_back_from_their_toml_and_their_dict(tmp_path: Path) -> None:
-    made = Settings(range_s=30, after_s=90.5, around="origin", rate_hz=None, channels="BH?, HH?")
+@pytest.mark.parametrize("options", [{"rate_hz": None}, {"rate_hz": 50}, {"resample_hz": 50}])
+def test_settings_come_back_from_their_toml_and_their_dict(
+    tmp_path: Path, options: dict[str, Any]
+) -> None:
+    made = Settings(range_s=30, after_s=90.5, around="origin", channels="BH?, HH?", **options)
     (tmp_path / "made.toml").write_text(made.to_toml())
     assert Settings.from_toml(tmp_path / "made.toml") == made
     assert Settings.from_dict(made.to_dict()) == made

@@ -276,6 +276,8 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name in names}
     if "rate_hz" in given and "resample_hz" in given:
         args.parser.error("--rate refuses what --resample brings to its rate: give one of them")
+    if "rate_hz" in given:
+        given["resample_hz"] = None  # of the file: what the command line says stands over it
     settings = Settings() if args.config is None else Settings.from_toml(args.config)
     options: dict[str, Any] = {
         "settings": replace(settings, **given),

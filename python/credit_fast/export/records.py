@@ -145,7 +145,7 @@ class ArchiveRecords:
         events = catalog
         table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
         self.source = str(events.path)
-        account = MakeH5Report("", self.source, settings.range_s, settings.rate_hz)
+        account = MakeH5Report("", self.source, settings.range_s, settings.accepted_hz)
         account.take_catalog_problems(events.problems)
         refused = [*account.catalog_problems, *([] if table is None else table.problems)]
         self.problems = [str(problem) for problem in refused]

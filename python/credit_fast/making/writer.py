@@ -136,7 +136,7 @@ def makeh5(
     events = catalog
     table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
     report = MakeH5Report(
-        str(target), str(events.path), settings.range_s, settings.rate_hz, settings.components
+        str(target), str(events.path), settings.range_s, settings.accepted_hz, settings.components
     )
     selection = Selection.of(settings, table, source)
     check_noise_source(settings, source)

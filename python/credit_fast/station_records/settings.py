@@ -78,7 +78,8 @@ class Settings:
     fill
         Value of samples that one component lacks and another has.
     rate_hz
-        The one sampling rate that is accepted (known readers assume 100 Hz); None: any.
+        The one sampling rate that is accepted (known readers assume 100 Hz); None: any. It has no
+        say, and becomes None, where `resample_hz` is given.
     resample_hz
         Accept any rate, and bring it to this one (needs SciPy). None: as it is.
     dtype
@@ -162,6 +163,8 @@ class Settings:
             if not (_is_number(rate) and 0 < rate < 1e6):
                 raise ValueError(f"{name} {rate!r}: expected a positive rate in Hz, or {or_none}")
             object.__setattr__(self, name, float(rate))
+        if self.resample_hz is not None:
+            object.__setattr__(self, "rate_hz", None)
         self._word("gaps", _GAPS)
         self._number("max_gap_s", 0, _MAX_SECONDS, "seconds", or_none=True)
         if self.max_gap_s is not None and self.gaps == "fill":
@@ -267,7 +270,7 @@ class Settings:
                 raise ValueError(f"{os.fspath(path)} is no TOML: {error}") from error
         if isinstance(values.get("orientations"), str):  # a path as the file sees it
             values["orientations"] = str(Path(path).parent / values["orientations"])
-        if "rate_hz" in values and "resample_hz" in values:
+        if values.get("rate_hz", ANY_RATE) != ANY_RATE and "resample_hz" in values:
             raise ValueError(
                 f"{os.fspath(path)}: rate_hz refuses what resample_hz brings to its rate: "
                 "expected one of them"
