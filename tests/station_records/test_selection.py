@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from check_cases import alone
 from memory_archive import MemoryArchive, at, catalog, event, pick, stations, three
+from table_cases import rows
 
 from credit_fast.catalogs.model import Station, StationTable
 from credit_fast.check import testh5
@@ -150,6 +151,13 @@ def test_a_station_without_picks_and_without_data_has_no_group_and_is_counted(ma
     assert list(file[EVID]) == [NEAR]
     assert (report.station_records.written, report.station_records.no_data) == (1, 1)
     assert (report.events.written, report.events.gap_s) == (1, 0.0)
+    assert report.station_groups == 1
+    path = Path(file.filename)
+    names = [(row["trace_name"], row["trace_fate"]) for row in rows(path.with_suffix(".csv"))]
+    assert names == [(f"{EVID}/{NEAR}", "written"), ("", "no data")]
+    events = catalog(event(pick("Pg", 3.0)))
+    checked = testh5(path, events, stations=PLACES, index=MemoryArchive(traces), progress=False)
+    assert (checked.findings, checked.table_rows) == ([], 2)
 
 
 def test_all_stations_need_places_and_a_list_of_channels(tmp_path: Path) -> None:

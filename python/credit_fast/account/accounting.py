@@ -289,7 +289,7 @@ class MakeH5Report:
     def count_station(self, evid: str, cut: StationCut, *, coordinates: bool) -> RecordFate:
         """Count a station record, its components and picks; returns what became of it."""
         name = f"{evid}/{cut.plan.station_id}"
-        if cut.plan.refusal is None:
+        if cut.has_group:
             self.station_groups += 1
             self.rows_by_phase.update(map(phase_of, cut.plan.keys))
         if cut.record is not None:

@@ -82,8 +82,9 @@ class TableWriter:
         """Append the row of one station record, with or without a waveform."""
         facts = TraceFacts.of_plan(Origin.of_event(event), cut.plan, cut.record, coordinates)
         facts.fate, facts.reason, facts.missing_s = fate.fate, fate.reason, fate.gap_s
+        if not cut.has_group:
+            facts.name = ""
         if cut.plan.refusal is not None:
-            facts.name = ""  # it has no group
             facts.reason = cut.plan.refusal
         self._write(facts)
 

@@ -239,7 +239,9 @@ class AccountCheck:
         is_noise = is_noise_id(name.partition("/")[0])
         (self._noise_fates if is_noise else self._fates)[fate] += 1
         if not name:
-            if fate != REFUSED:
+            # One without data has no group where no pick names its station; a row of the file that
+            # no row of the table names is a finding of its own.
+            if fate not in (REFUSED, NO_DATA):
                 text = f"a record that is {fate or 'without fate'} has no trace_name"
                 self._report.add(DIFFERENT, TABLE, place, text)
             return
