@@ -81,6 +81,19 @@ def test_windows_of_noise_that_are_drawn_no_more_are_removed(tmp_path: Path) -> 
     assert checked.is_whole, str(checked)
 
 
+def test_an_event_of_the_catalogue_is_kept_whatever_its_id_looks_like(tmp_path: Path) -> None:
+    out = tmp_path / "out.h5"
+    name = "noise.201203012222.0001"
+    assert is_noise_id(name)
+    first, other = (event(pick("P", 900.0), evid=evid) for evid in (name, "other"))
+    for events, update in ([first], False), ([other], True):
+        report = makeh5(
+            source(), out, catalog(*events), TABLE, range_s=2.0, update=update, progress=False
+        )
+    assert report.events_not_in_catalog == [name]
+    assert events_of(out) == {name, "other"}
+
+
 def test_an_event_that_is_refused_now_leaves_the_file(tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
     made(out, *FIRST)

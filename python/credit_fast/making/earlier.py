@@ -25,6 +25,7 @@ class _Known(NamedTuple):
     catalog: str
     archive: str | None
     waits: bool
+    is_noise: bool
 
 
 class Earlier:
@@ -55,6 +56,7 @@ class Earlier:
                         line["catalog"],
                         line["archive"],
                         line.get("waits", False),
+                        line.get("noise", False),
                     )
                 rows_at += line["rows"]
         except (ValueError, KeyError, TypeError) as error:
@@ -68,6 +70,10 @@ class Earlier:
 
     def __contains__(self, event_id: object) -> bool:
         return event_id in self._known
+
+    def is_noise(self, event_id: str) -> bool:
+        """Whether an event that is there is a window of noise, not one of the catalogue."""
+        return self._known[event_id].is_noise
 
     @property
     def waiting(self) -> int:

@@ -30,7 +30,7 @@ from credit_fast.making.event_writer import EventWriter
 from credit_fast.making.output import Output
 from credit_fast.making.pack import Packed, pack_station, refused
 from credit_fast.station_records.cut import WaveformSource
-from credit_fast.station_records.noise import is_noise_id, noise_plans
+from credit_fast.station_records.noise import noise_plans
 from credit_fast.station_records.plan import EventPlan, StationPlan, plan_events
 from credit_fast.station_records.selection import Selection
 from credit_fast.station_records.settings import Settings
@@ -156,10 +156,14 @@ class Job:
                 line = self._done(work, make)
                 self._end_event(line, len(work.plan.stations))
             advance()
-        for event_id in self._earlier or ():
+        earlier = self._earlier
+        for event_id in earlier or ():
+            assert earlier is not None
             if event_id in seen:
                 continue
-            if is_noise_id(event_id):  # other windows are drawn now; a new pick may be near this
+            if earlier.is_noise(
+                event_id
+            ):  # other windows are drawn now; a new pick may be near this
                 self._make_room(event_id)
                 continue
             number += 1
@@ -339,6 +343,8 @@ class Job:
         }
         if waits:
             line["waits"] = True
+        if work.is_noise:
+            line["noise"] = True
         return line
 
     def _keep(self, event_id: str) -> Line:
