@@ -25,12 +25,13 @@ from credit_fast.catalogs.model import Event
 from credit_fast.errors import UnfinishedRunError
 from credit_fast.making import job, makeh5
 from credit_fast.making.journal import Journal
-from credit_fast.making.patched_file import PatchedFile
+from credit_fast.making.patched_file import PAGE, PatchedFile
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and signals are POSIX")
 
 STATIONS = ("AAA", "BBB")
 EVENTS = 12
+FOREVER = 10**9
 
 
 def some_events(count: int, first: int = 0) -> list[Event]:
@@ -108,6 +109,14 @@ class Steps:
         return called
 
 
+def steps_of(folder: Path, events: list[Event], **options: Any) -> int:
+    """How many changes of files a run makes."""
+    killed_at(FOREVER, folder, events, **options)
+    steps = int((folder / "steps").read_text())
+    (folder / "steps").unlink()
+    return steps
+
+
 def killed_at(step: int, folder: Path, events: list[Event], **options: Any) -> bool:
     """Run in a process of its own that dies at a step; False when it came to its end before."""
     child = os.fork()
@@ -119,6 +128,8 @@ def killed_at(step: int, folder: Path, events: list[Event], **options: Any) -> b
             setattr(Path, method, steps.before(getattr(Path, method)))
         try:
             made(folder, events, **options)
+            if step == FOREVER:
+                (folder / "steps").write_text(str(step - steps.left))
         finally:
             os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -139,8 +150,8 @@ def test_a_run_that_is_killed_at_any_change_of_a_file_goes_on(
         else:
             # And once more, in the middle of what the next run does.
             killed_at(1 + step % 7, folder, events)
-            whole = (folder / "out.h5").exists()
-            report = made(folder, events, overwrite=whole)
+            is_done = "out.h5.journal" not in names(folder) and (folder / "out.h5").exists()
+            report = made(folder, events, overwrite=is_done)
             assert_is_same(folder, report, undisturbed)
         step += 1 + step // 6
     assert step > 100
@@ -157,11 +168,10 @@ def test_runs_that_are_killed_at_any_time_cut_no_finished_event_again(
         if (tmp_path / "out.h5").exists():
             break
         journal = Journal(tmp_path / "out.h5.journal")
-        states = [line["done"] for line in journal.read() if "done" in line]
+        found = journal.read()
         journal.close()
-        assert states == sorted(states)
-        assert max(states, default=0) >= finished
-        finished = max(states, default=0)
+        assert found is None or found[1]["done"] >= finished
+        finished = finished if found is None else found[1]["done"]
         if finished > 6:
             break
     assert EVENTS > finished > 2
@@ -217,6 +227,28 @@ def test_after_a_full_disk_the_run_goes_on_where_it_was(
     assert_is_same(tmp_path, made(tmp_path, some_events(EVENTS)), undisturbed)
 
 
+def test_a_full_disk_that_the_journal_meets_is_told_with_what_to_do(
+    tmp_path: Path, undisturbed: tuple[Path, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Journal.write
+
+    def full(journal: Journal, line: dict[str, Any]) -> None:
+        if line.get("done", 0) > 3:
+            os.write(os.open("/dev/full", os.O_WRONLY), b"x")
+        write(journal, line)
+
+    def close(journal: Journal) -> None:
+        journal._file.close()
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "write", full)
+        patched.setattr(Journal, "close", close)
+        with pytest.raises(OSError, match=r"out\.h5: No space left on device; 2 events are done"):
+            made(tmp_path, some_events(EVENTS))
+    assert_is_same(tmp_path, made(tmp_path, some_events(EVENTS)), undisturbed)
+
+
 def stopped(folder: Path) -> None:
     source = Stopping(archive().traces)
     with pytest.raises(KeyboardInterrupt):
@@ -260,9 +292,8 @@ def test_a_journal_ends_where_a_line_is_torn(tmp_path: Path) -> None:
     for cut in range(2, 20):
         path.write_bytes(whole + whole[:-cut] + b"\n" * (cut % 2) + whole[:30])
         journal = Journal(path)
-        lines = journal.read()
-        assert lines[:2] == [{"first": 1}, {"text": "ä\n", "number": 2}]
-        assert len(lines) == 3
+        # The line that was written again is whole, what follows it is not.
+        assert journal.read() == ({"first": 1}, {"first": 1})
         journal.close()
         assert path.read_bytes() == whole + whole[: whole.index(b"\n") + 1]
 
@@ -407,24 +438,83 @@ def test_update_with_other_settings_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "out.h5").read_bytes() == before
 
 
-def test_an_update_that_is_killed_leaves_the_data_set_and_goes_on(tmp_path: Path) -> None:
+def before_and_after() -> tuple[list[Event], list[Event]]:
+    """A catalogue, and another one: an event is changed, the last one refused, others are new."""
+    before, after = some_events(8), some_events(16)
+    after[2] = replace(after[2], picks=[*after[2].picks, pick("S", 4.0, "X1.AAA.00.HHZ")])
+    after[7] = replace(after[7], picks=[pick("P", None)])
+    return before, after
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_an_update_that_is_killed_leaves_the_data_set_and_goes_on(
+    tmp_path: Path, restart: bool
+) -> None:
+    before, after = before_and_after()
     fresh = tmp_path / "fresh"
     fresh.mkdir()
-    made(fresh, some_events(16))
-    step, ended = 3, False
-    while not ended:
+    made(fresh, after)
+    expected = contents(fresh / "out.h5"), rows_of(fresh)
+    trial = tmp_path / "trial"
+    trial.mkdir()
+    made(trial, before)
+    last = steps_of(trial, after, update=True)
+    assert last > 60
+    # The last ones give the files their names.
+    for step in (*range(3, last - 14, last // 12), *range(last - 14, last + 1)):
         folder = tmp_path / str(step)
         folder.mkdir()
-        made(folder, some_events(8))
-        before = (folder / "out.h5").read_bytes()
-        ended = not killed_at(step, folder, some_events(16), update=True)
+        made(folder, before)
+        old = (folder / "out.h5").read_bytes()
+        assert killed_at(step, folder, after, update=True)
         if (folder / "out.h5.part").exists():
-            assert (folder / "out.h5").read_bytes() == before
-        made(folder, some_events(16), update=True)
+            assert (folder / "out.h5").read_bytes() == old
+        made(folder, after, update=True, restart=restart)
         assert names(folder) == WHOLE
-        assert contents(folder / "out.h5") == contents(fresh / "out.h5")
-        step += 9 + step // 4
-    assert step > 60
+        assert (contents(folder / "out.h5"), rows_of(folder)) == expected
+        told = json.loads((folder / "out.report.json").read_text())
+        assert told["levels"]["events"]["total"] == 16
+        assert told["size_bytes"] == (folder / "out.h5").stat().st_size
+
+
+def test_an_update_that_removes_the_end_of_the_file_writes_over_nothing_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """States after every record, a slow disk: what is written while a state waits stays."""
+    monkeypatch.setattr(job, "_STATE_RECORDS", 1)
+    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.01))
+    source = MemoryArchive(three("X1.AAA.00", -10.0, 100_000))
+    held: list[int] = []
+    next_state = PatchedFile.next_state
+
+    def counted(file: PatchedFile) -> dict[int, bytes]:
+        pages = next_state(file)
+        held.append(sum(map(len, pages.values())))
+        return pages
+
+    monkeypatch.setattr(PatchedFile, "next_state", counted)
+
+    def one(number: int, seconds: float) -> Event:
+        codes = "X1.AAA.00.HHZ"
+        picks = [pick("P", 3.0, codes), pick("S", 3.0 + seconds, codes)]
+        return event(*picks, evid=f"event.{number:05d}")
+
+    longer = [one(10 + number, 300.0) for number in range(4)]
+    before = [one(0, 100.0), one(1, 100.0)]
+    after = [before[0], replace(before[1], picks=[pick("P", None)]), *longer]
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    made(fresh, after, source)
+    made(tmp_path, before, source)
+    held.clear()
+    made(tmp_path, after, source, update=True)
+    assert contents(tmp_path / "out.h5") == contents(fresh / "out.h5")
+    # New samples do not go where old ones were: all of that would have to be held back.
+    assert max(held) < 20 * PAGE < (fresh / "out.h5").stat().st_size / 4
+
+
+def rows_of(folder: Path) -> list[str]:
+    return sorted((folder / "out.csv").read_text().splitlines())
 
 
 def test_without_its_lines_a_data_set_cannot_be_brought_up_to_date(tmp_path: Path) -> None:

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import h5py
+import pytest
 from memory_archive import MemoryArchive, catalog, event, pick, three
 
 from credit_fast.catalogs.model import Event
 from credit_fast.making import makeh5_by_year
+from credit_fast.making.journal import Journal
 
 YEAR_NS = 366 * 86_400 * 10**9
 
@@ -29,7 +31,8 @@ def test_each_year_has_its_data_set(tmp_path: Path) -> None:
     for year, names in ((2012, ["0", "1"]), (2013, ["2"])):
         with h5py.File(tmp_path / "set" / f"{year}.h5") as file:
             assert sorted(file) == names
-    # What is done is not done again, and accounted for.
+    # What is done is not done again, and accounted for; so it is after an update that had no work.
+    makeh5_by_year(archive, tmp_path / "set", catalog(*events()), update=True, **options)
     archive.asked.clear()
     again = makeh5_by_year(archive, tmp_path / "set", catalog(*events()), **options)
     assert archive.asked == []
@@ -52,3 +55,25 @@ def test_a_year_that_got_another_event_is_the_only_one_that_is_brought_up_to_dat
     assert reports[2012].events.total == 3
     assert reports[2012].events_kept == 2
     assert reports[2013].events_kept == 1
+
+
+def test_a_run_that_ended_with_nothing_left_but_its_journal_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = MemoryArchive(three("X1.AAA.00", 0.0, 700))
+    options = {"range_s": 2.0, "progress": False}
+
+    def killed(_: Journal) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "remove", killed)
+        with pytest.raises(KeyboardInterrupt):
+            makeh5_by_year(archive, tmp_path, catalog(*events()), **options)
+    assert (tmp_path / "2012.h5").exists()
+    assert (tmp_path / "2012.h5.journal").exists()
+    archive.asked.clear()
+    reports = makeh5_by_year(archive, tmp_path, catalog(*events()), **options)
+    assert archive.asked == []  # the pick of 2013's event is a year away
+    assert {year: report.events.total for year, report in reports.items()} == {2012: 2, 2013: 1}
+    assert not list(tmp_path.glob("*.journal"))

@@ -7,6 +7,7 @@ file.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
@@ -25,6 +26,7 @@ from credit_fast.station_records.settings import Settings
 __all__ = ["EventWriter"]
 
 Array = npt.NDArray[Any]
+_ASIDE = "/set aside"  # no event id has a space
 
 
 class EventWriter:
@@ -40,6 +42,27 @@ class EventWriter:
         group = self._file.create_group(event.event_id)
         self._attributes.write(group.id, layout.event_attributes(event))
         return group
+
+    def set_aside(self, event_id: str) -> None:
+        """Take an event out of the data set; its room is not used again before `remove_aside`.
+
+        HDF5 gives freed room to what is written next. Of a file that comes from one whole state to
+        the next all of that would have to be held back; what stands at its end need not.
+        """
+        if event_id in self._file:
+            self._file.require_group(_ASIDE)
+            self._file.move(event_id, f"{_ASIDE}/{event_id}")
+
+    def remove_aside(self) -> Iterator[None]:
+        """Remove what was set aside, one event for each turn."""
+        aside = self._file.get(_ASIDE)
+        if aside is None:
+            return
+        for event_id in list(aside):
+            del aside[event_id]
+            yield
+        del self._file[_ASIDE]
+        yield
 
     def write_station(self, group: h5py.Group, packed: Packed, coordinates: Station | None) -> None:
         """Make the group of a station record with its picks and components."""

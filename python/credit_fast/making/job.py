@@ -43,6 +43,8 @@ _PART_RECORDS = 512
 #: A whole state is written after so many station records or seconds: what a kill costs at most.
 _STATE_RECORDS = 512
 _STATE_S = 2.0
+#: What the removal of an event counts as.
+_REMOVED_RECORDS = 10
 #: How long after a signal the event may take that is being written.
 _PATIENCE_S = 2.0
 
@@ -170,9 +172,15 @@ class Job:
             self._report.events_not_in_catalog.append(event_id)
             if number > self._before:
                 self._end_event(self._keep(event_id), 0)
+        for _ in self._writer.remove_aside():
+            self._pause(_REMOVED_RECORDS)
 
     def _end_event(self, line: Line, records: int) -> None:
         self._output.end_event(line)
+        self._pause(records)
+
+    def _pause(self, records: int) -> None:
+        """Act on signals, and write a state when one is due."""
         self._records += records
         if self._noted.is_pending:
             self._output.checkpoint()
@@ -359,10 +367,10 @@ class Job:
         return line
 
     def _make_room(self, event_id: str) -> None:
-        """Remove an event of the earlier data set that is made anew, or is none any more."""
+        """Take an event of the earlier data set away that is made anew, or is none any more."""
         earlier = self._earlier
-        if earlier is not None and event_id in earlier and event_id in self._output.file:
-            del self._output.file[event_id]
+        if earlier is not None and event_id in earlier:
+            self._writer.set_aside(event_id)
 
     def _write_event(self, plan: EventPlan, packed: Iterator[Packed], report: MakeH5Report) -> bool:
         """Write an event and count it; whether it waits for files that cannot be read now."""

@@ -47,17 +47,16 @@ class Journal:
                     break
             self._file.close()
 
-    def read(self) -> list[Line]:
-        """The lines that are whole; what follows the last of them is cut off."""
+    def read(self) -> tuple[Line, Line] | None:
+        """The first line and the last whole state, what follows is cut off; None without both."""
         self._file.seek(0)
-        lines = []
-        end = 0
-        for text, line in _whole_lines(self._file):
-            lines.append(line)
+        first, last, end = b"", None, 0
+        for text in _whole_lines(self._file):
+            first, last = first or text, text if first else None
             end += len(text)
         self._file.truncate(end)
         self._file.seek(end)
-        return lines
+        return None if last is None else (_line(first), _line(last))
 
     def begin(self, line: Line) -> None:
         """Throw away what it holds, and write the first line."""
@@ -98,17 +97,17 @@ class Journal:
 def packed_pages(pages: Mapping[int, bytes]) -> dict[str, str]:
     """Pages of a file as JSON can hold them."""
     return {
-        str(number): base64.b85encode(zlib.compress(page, 1)).decode()
+        str(number): base64.b64encode(zlib.compress(page, 1)).decode()
         for number, page in pages.items()
     }
 
 
 def unpacked_pages(packed: Mapping[str, str]) -> dict[int, bytes]:
     """What `packed_pages` was given."""
-    return {int(number): zlib.decompress(base64.b85decode(text)) for number, text in packed.items()}
+    return {int(number): zlib.decompress(base64.b64decode(text)) for number, text in packed.items()}
 
 
-def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, Line]]:
+def _whole_lines(file: IO[bytes]) -> Iterator[bytes]:
     for text in file:
         checksum, _, line = text.removesuffix(b"\n").partition(b" ")
         try:
@@ -117,7 +116,12 @@ def _whole_lines(file: IO[bytes]) -> Iterator[tuple[bytes, Line]]:
             is_whole = False
         if not is_whole:
             return
-        yield text, json.loads(line)
+        yield text
+
+
+def _line(text: bytes) -> Line:
+    line: Line = json.loads(text.partition(b" ")[2])
+    return line
 
 
 def _lock(file: IO[bytes]) -> bool:

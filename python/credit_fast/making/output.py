@@ -28,7 +28,7 @@ from credit_fast.making.journal import Journal, packed_pages, unpacked_pages
 from credit_fast.making.patched_file import PatchedFile, restore
 from credit_fast.output_file import sync
 
-__all__ = ["Output"]
+__all__ = ["Output", "give_names"]
 
 
 def _opened_to_grow(path: Path, size: int) -> BinaryIO:
@@ -74,14 +74,17 @@ class Output:
     # ---- beginning
 
     @classmethod
-    def begin(cls, names: OutputNames, journal: Journal, first: Line, base: Path | None) -> Output:
+    def begin(
+        cls, names: OutputNames, journal: Journal, first: Line, began: Line, base: Path | None
+    ) -> Output:
         """New files, that of the data set a copy of `base`; `first` says what they are made with.
 
-        Raises OSError when they cannot be made.
+        `began` is that for the journal, with what only a run that goes on needs to know. Raises
+        OSError when they cannot be made.
         """
         data_set = OutputNames.part(names.data_set)
         names.remove_parts()
-        journal.begin(first)
+        journal.begin(began)
         if base is not None:
             shutil.copyfile(base, data_set)
             sync(data_set)
@@ -98,9 +101,6 @@ class Output:
         """
         if not OutputNames.part(names.data_set).exists():
             raise ValueError(f"{OutputNames.part(names.data_set)} is gone")
-        for path in (names.events, names.table):
-            if not OutputNames.part(path).exists() and state.get("whole"):
-                path.replace(OutputNames.part(path))  # it had its name already
         restore(OutputNames.part(names.data_set), state["data_set"], unpacked_pages(state["pages"]))
         return cls(names, journal, state)
 
@@ -124,7 +124,7 @@ class Output:
         self.file.flush()
         state = self._next_state()
         self._writing = self._pool.submit(self._write_state, state)
-        if wait:
+        if wait or self._raw.is_shorter:
             self._settled()
 
     def _next_state(self) -> Line:
@@ -175,9 +175,7 @@ class Output:
         write_report(report, self._raw.size)
         sync(report)
         self._close()
-        for path in (*self.names.beside, self.names.data_set):
-            OutputNames.part(path).replace(path)
-        sync(self.names.data_set.parent)
+        give_names(self.names)
         self._journal.remove()
 
     def stop(self) -> None:
@@ -190,7 +188,8 @@ class Output:
             self.file.close()
         self._close()
         if self.kept:
-            self._journal.close()
+            with suppress(OSError):  # a line that a full disk did not take
+                self._journal.close()
             return
         self.names.remove_parts()
         self._journal.remove()
@@ -201,3 +200,14 @@ class Output:
             with suppress(OSError):
                 side.close()
         self._raw.close()
+
+
+def give_names(names: OutputNames) -> None:
+    """Give whole parts the names of the files, the data set last: where it is, the others are too.
+
+    Those that have it already, from a run that ended meanwhile, stay. Raises OSError.
+    """
+    for path in (*names.beside, names.data_set):
+        with suppress(FileNotFoundError):
+            OutputNames.part(path).replace(path)
+    sync(names.data_set.parent)

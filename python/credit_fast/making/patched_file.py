@@ -7,6 +7,9 @@ before are held back in memory as pages. `next_state` gives them for a journal; 
 cuts it to the length of the last state of the journal and puts that state's pages in again: then
 it is that state, byte for byte.
 
+HDF5 may also shorten the file, where the last of it was deleted. What is cut off stays on the disk
+until the journal has a state without it.
+
 Made for h5py's driver for file objects. Knows nothing of HDF5.
 """
 
@@ -28,15 +31,18 @@ PAGE = 4096
 class PatchedFile(io.RawIOBase):
     """A file, open for reading and writing, whose first `base` bytes change only by `settle`.
 
-    `settle` and `sync` may be called from another thread than the rest. The methods of a raw file
-    are there for h5py; OSError as the system says. After `abandon` nothing is written any more.
+    After a state that `is_shorter` nothing may be written until `settle` has returned. `settle` and
+    `sync` may be called from another thread than the rest. The methods of a raw file are there for
+    h5py; OSError as the system says. After `abandon` nothing is written any more.
     """
 
     def __init__(self, path: Path, base: int) -> None:
         """Open or make the file; `base` is the length of its last whole state."""
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         self._handle = os.open(path, flags, 0o666)
-        self._base = base
+        self._base = base  # length of the last whole state, journaled or not
+        self._settled = base  # of the last one that is settled: the file is never shorter
+        self._cut = base  # what the file has from here to `base` was cut off, and counts as zeros
         self._held: dict[int, bytearray] = {}
         self._unsettled: dict[int, bytes] = {}
         self._seeking = threading.Lock()
@@ -52,17 +58,30 @@ class PatchedFile(io.RawIOBase):
         The one before must have been settled.
         """
         assert not self._unsettled
+        end = min(self._size, self._base)
+        for number in range(self._cut // PAGE, -(-end // PAGE)):  # grown again where it was cut
+            self._page(number)
         self._unsettled = {
-            number: bytes(page[: self._kept(number)]) for number, page in self._held.items()
+            number: bytes(page[: end - number * PAGE])
+            for number, page in self._held.items()
+            if number * PAGE < end
         }
         self._held = {}
-        self._base = self._size
+        self._base = self._cut = self._size
         return self._unsettled
+
+    @property
+    def is_shorter(self) -> bool:
+        """Whether the last whole state is shorter than the one that was settled before."""
+        return self._base < self._settled
 
     def settle(self) -> None:
         """Put the pages of the last whole state into the file: the journal has them."""
         for number, page in self._unsettled.items():
             self._put(memoryview(page), number * PAGE)
+        if self.is_shorter:
+            os.ftruncate(self._handle, self._base)
+        self._settled = self._base
         self._unsettled = {}
 
     @property
@@ -76,9 +95,9 @@ class PatchedFile(io.RawIOBase):
 
     def abandon(self) -> None:
         """Write nothing any more, and cut off what lies behind the last whole state."""
-        if not self._abandoned:
+        if not self._abandoned and not self.closed:
             self._abandoned = True
-            os.ftruncate(self._handle, self._base)
+            os.ftruncate(self._handle, max(self._base, self._settled))
 
     # ---- what h5py calls
 
@@ -127,11 +146,16 @@ class PatchedFile(io.RawIOBase):
         return len(view)
 
     def truncate(self, size: int | None = None) -> int:
-        """Make the file longer or shorter; never shorter than the last whole state."""
+        """Make the file longer or shorter; on the disk never shorter than the last whole state."""
         size = self._place if size is None else size
         if not self._abandoned:
-            # What is cut off reads as zeros, should the file grow again.
-            self._hold_back(size, memoryview(bytes(max(0, min(self._size, self._base) - size))))
+            self._cut = min(self._cut, size)
+            for number in list(self._held):
+                kept = size - number * PAGE
+                if kept <= 0:
+                    del self._held[number]
+                elif kept < PAGE:
+                    self._held[number][kept:] = bytes(PAGE - kept)
             os.ftruncate(self._handle, max(size, self._base))
             self._size = size
         return size
@@ -151,13 +175,17 @@ class PatchedFile(io.RawIOBase):
         while data:
             number, begin = divmod(place, PAGE)
             count = min(len(data), PAGE - begin)
-            page = self._held.get(number)
-            if page is None:
-                page = bytearray(PAGE)
-                self._read(memoryview(page), number * PAGE)
-                self._held[number] = page
-            page[begin : begin + count] = data[:count]
+            self._page(number)[begin : begin + count] = data[:count]
             place, data = place + count, data[count:]
+
+    def _page(self, number: int) -> bytearray:
+        """A page that is held back, from now on if it was not."""
+        page = self._held.get(number)
+        if page is None:
+            page = bytearray(PAGE)
+            self._read(memoryview(page), number * PAGE)
+            self._held[number] = page
+        return page
 
     def _kept(self, number: int) -> int:
         """How many bytes of a page belong to the last whole state; what follows is in the file."""
@@ -169,19 +197,25 @@ class PatchedFile(io.RawIOBase):
         with self._seeking:
             count = _fill(self._handle, into, place)
         into[count:] = bytes(len(into) - count)
-        for number in range(place // PAGE, (place + len(into) + PAGE - 1) // PAGE):
-            held = self._held.get(number)
-            for page in (unsettled.get(number), held and held[: self._kept(number)]):
-                if page:
-                    begin = max(place, number * PAGE)
-                    end = max(begin, min(place + len(into), number * PAGE + len(page)))
-                    into[begin - place : end - place] = page[
-                        begin - number * PAGE : end - number * PAGE
-                    ]
+        numbers = range(place // PAGE, -(-(place + len(into)) // PAGE))
+        for number in numbers:
+            _overlay(into, place, unsettled.get(number, b""), number * PAGE)
+        cut_off = max(0, min(place + len(into), self._base) - max(place, self._cut))
+        _overlay(into, place, bytes(cut_off), max(place, self._cut))
+        for number in numbers:
+            _overlay(into, place, self._held.get(number, b"")[: self._kept(number)], number * PAGE)
 
     def _put(self, data: memoryview, place: int) -> None:
         with self._seeking:
             _put(self._handle, data, place)
+
+
+def _overlay(into: memoryview, place: int, data: bytes | bytearray, data_place: int) -> None:
+    """Put data over the part of a buffer that is of the same place of the file."""
+    begin = max(place, data_place)
+    end = min(place + len(into), data_place + len(data))
+    if begin < end:
+        into[begin - place : end - place] = data[begin - data_place : end - data_place]
 
 
 def restore(path: Path, size: int, pages: Mapping[int, bytes]) -> None:

@@ -18,10 +18,10 @@ from credit_fast.errors import DatasetError, UnfinishedRunError
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.fingerprints import changes
 from credit_fast.making.journal import Journal
-from credit_fast.making.output import Output
+from credit_fast.making.output import Output, give_names
 from credit_fast.output_file import cannot_write
 
-__all__ = ["How", "check_names", "is_done", "open_output"]
+__all__ = ["How", "check_names", "end_renames", "is_done", "open_output"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +31,28 @@ class How:
     overwrite: bool = False
     update: bool = False
     restart: bool = False
+
+
+def end_renames(names: OutputNames) -> bool:
+    """Give the files of a run their names that ended while it did that; whether there was one.
+
+    Its work was whole, and some of its files stand beside an older data set: they belong together
+    only when all have their names. Raises BlockingIOError when another run is at it, OSError.
+    """
+    if not names.journal.exists():
+        return False
+    journal = Journal(names.journal)
+    try:
+        found = journal.read()
+        # The table gets its name first, when all of them, the report too, are on the disk.
+        has_begun = names.table.exists() and not names.part(names.table).exists()
+        if found is None or not found[1].get("whole") or not has_begun:
+            return False
+        give_names(names)
+        journal.remove()
+        return True
+    finally:
+        journal.close_unused()
 
 
 def is_done(names: OutputNames, first: Line) -> bool:
@@ -86,18 +108,13 @@ def _not_written(data_set: Path, kept: int, error: OSError) -> OSError:
 def _opened(
     names: OutputNames, journal: Journal, first: Line, how: How
 ) -> tuple[Output, Earlier | None]:
-    lines = [] if how.restart else journal.read()
-    states = [line for line in lines if "done" in line]
-    if states:
-        began = lines[0]
-        if states[-1].get("whole") and not names.part(names.data_set).exists():
-            # It was done, and only its journal is left.
-            lines = states = []
-    earlier = _earlier(names, first, how, began if states else None)
-    if not states:
+    began, state = (not how.restart and journal.read()) or (None, None)
+    earlier = _earlier(names, first, how, began)
+    if began is None or state is None:
         base = None if earlier is None else names.data_set
         try:
-            return Output.begin(names, journal, _with_base(first, base), base), earlier
+            began = _with_base(first, base)
+            return Output.begin(names, journal, first, began, base), earlier
         except OSError as error:
             names.remove_parts()
             journal.remove()
@@ -105,13 +122,13 @@ def _opened(
     differences = changes(began, _with_base(first, names.data_set if earlier else None))
     if differences:
         raise UnfinishedRunError(
-            f"{names.journal} is of a run that was stopped, after {states[-1]['done']} events; "
+            f"{names.journal} is of a run that was stopped, after {state['done']} events; "
             f"it cannot go on, as {'; '.join(differences)}. Run it again with what it had, or "
             "begin anew (--restart)",
             path=str(names.journal),
         )
     try:
-        return Output.resume(names, journal, states[-1]), earlier
+        return Output.resume(names, journal, state), earlier
     except (ValueError, FileNotFoundError) as error:
         raise UnfinishedRunError(
             f"a run that was stopped cannot go on: {error}. Begin anew (--restart)",

@@ -25,7 +25,7 @@ from credit_fast.errors import check_threads
 from credit_fast.interrupt import noted_signals
 from credit_fast.making import fingerprints
 from credit_fast.making.job import Job
-from credit_fast.making.start import How, check_names, is_done, open_output
+from credit_fast.making.start import How, check_names, end_renames, is_done, open_output
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.noise import check_noise_source, is_noise_id
@@ -145,12 +145,14 @@ def makeh5(
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
 
-    if keep and is_done(names, first):
+    # A run that ended between its work and its name is done now.
+    is_ended = end_renames(names) and not (overwrite or restart)
+    if (keep or is_ended) and is_done(names, first):
         ids = {event.event_id for event in events}
         for line in lines_of(names.events):
             add_state(report, line["account"])
             if "id" in line:
-                report.events_kept += 1
+                report.events_kept += True if keep else line.get("kept", False)
                 if line["id"] not in ids and not is_noise_id(line["id"]):
                     report.events_not_in_catalog.append(line["id"])
         report.size_bytes = target.stat().st_size
