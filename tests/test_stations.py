@@ -131,6 +131,14 @@ def test_file_without_a_station_is_an_error(tmp_path: Path) -> None:
     path.write_text("#EVENT\nPHASE SC\n")
     with pytest.raises(CatalogError, match=r"first of 1 problems.*'PHASE SC'"):
         read_stations(path)
+    for text, words in (
+        ("<?xml version='1.0'?>\n<FDSNStationXML schemaVersion='1.2'>", "XML.*read_inventory"),
+        ("\ufeff<html>", "it is XML, which is not read here\\)"),
+        ("#Network|Station|Location|Channel\nCI|CCA||HHE\n", "table of an FDSN service"),
+    ):
+        path.write_text(text)
+        with pytest.raises(CatalogError, match=words):
+            read_stations(path)
     with pytest.raises(FileNotFoundError):
         read_stations(tmp_path / "missing.loc")
     with pytest.raises(ValueError, match="'xml': expected one of table"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 from .catalogs.fields import check_code, is_number, parse_coordinates, parse_number, shorten
 from .catalogs.model import Station, StationTable
@@ -79,12 +80,24 @@ def _read_table(path: str | os.PathLike[str]) -> StationTable:
             )
             problems.append(Problem(name, reason, "duplicate-station", line=line))
     if not stations:
-        found = (
+        found = _what_it_is(path) or (
             f"the first of {len(problems)} problems: {problems[0]}" if problems else "it is empty"
         )
         raise CatalogError(f"{name} holds no station ({found}): {_EXPECTED}", path=name)
     problems.sort(key=lambda problem: problem.line or 0)
     return StationTable(name, list(stations.values()), problems)
+
+
+def _what_it_is(path: str | os.PathLike[str]) -> str:
+    """What a file is that other programs take for stations; nothing for any other."""
+    with Path(path).open("rb") as file:
+        begin = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+    if begin.startswith(b"<"):
+        hint = "; ObsPy's read_inventory reads it" if b"FDSNStationXML" in begin else ""
+        return f"it is XML, which is not read here{hint}"
+    if begin.lstrip(b"# ").lower().startswith(b"network"):
+        return "its first line is that of a table of an FDSN service, with other columns"
+    return ""
 
 
 def _same_place(one: Station, other: Station) -> bool:

@@ -56,6 +56,20 @@ def test_the_chain_ends_with_zero_when_all_is_well(folder: Path) -> None:
     assert "out.h5: whole" in (folder / "stats.txt").read_text()
 
 
+def test_the_same_command_again_has_nothing_to_do(folder: Path) -> None:
+    assert command(folder, *MAKE, "-r", "2").returncode == 0
+    before = (folder / "out.h5").read_bytes()
+    again = command(folder, *MAKE, "-r", "2")
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "done before: nothing was cut" in again.stdout
+    assert (folder / "out.h5").read_bytes() == before
+    other = command(folder, *MAKE, "-r", "3")
+    assert (other.returncode, "out.h5 exists" in other.stderr) == (2, True)
+    (folder / "events.pha").write_text(CATALOG + CATALOG.replace("X1.1", "X1.2"))
+    other = command(folder, *MAKE, "-r", "2")
+    assert (other.returncode, "--update" in other.stderr) == (2, True)
+
+
 def test_a_refused_line_ends_with_one_and_is_shown(folder: Path) -> None:
     (folder / "events.pha").write_text(CATALOG + BAD_LINE)
     made = command(folder, *MAKE)

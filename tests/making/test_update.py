@@ -94,6 +94,29 @@ def test_an_event_of_the_catalogue_is_kept_whatever_its_id_looks_like(tmp_path: 
     assert events_of(out) == {name, "other"}
 
 
+@pytest.mark.parametrize("first", [False, True])
+def test_an_event_stays_whose_id_another_one_has_that_is_left_out(
+    tmp_path: Path, first: bool
+) -> None:
+    out = tmp_path / "out.h5"
+    both = [event(pick("P", 900.0), pick("S", 905.0), evid="one"), event(evid="one")]
+    events = both if first else both[::-1]
+    chosen = {"settings": Settings(range_s=2.0, min_picks=2), "progress": False}
+    for update in (False, True):
+        makeh5(source(), out, catalog(*events), TABLE, update=update, **chosen)
+        assert events_of(out) == {"one"}
+        assert testh5(out, catalog(*events), stations=TABLE, progress=False).is_whole
+
+
+def test_an_update_does_not_lose_coordinates_for_lack_of_the_station_file(tmp_path: Path) -> None:
+    out = tmp_path / "out.h5"
+    made(out, *FIRST)
+    before = contents(out)
+    with pytest.raises(ValueError, match=r"was made with a station file: .*\(-s\)"):
+        makeh5(source(), out, catalog(*FIRST), settings=CHOSEN, update=True, progress=False)
+    assert contents(out) == before
+
+
 def test_an_event_that_is_refused_now_leaves_the_file(tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
     made(out, *FIRST)

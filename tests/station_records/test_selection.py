@@ -50,6 +50,12 @@ def test_only_rows_of_asked_phases_are_kept_and_make_windows(make: Any) -> None:
     assert not report.has_problems
 
 
+def test_a_phase_that_no_pick_has_is_told(make: Any) -> None:
+    report, _ = make([], event(pick("Pg", 3.0), pick("Sg", 4.0)), phases=("pg", "Sg"))
+    notes = {name: (count, remark) for name, count, remark in report.notes()}
+    assert notes["phases asked for that no pick has"] == (1, "pg; the catalogue has Pg Sg")
+
+
 def test_an_event_without_an_asked_phase_has_no_group(make: Any) -> None:
     report, file = make(
         three(NEAR, 0.0, 600), event(pick("Sg", 3.0)), event(pick("Pg", 3.0), evid="e"), phases="Pg"

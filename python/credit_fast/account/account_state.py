@@ -25,6 +25,7 @@ _NOT_OF_EVENTS = frozenset(
         "orientations",
         "events_kept",
         "noise_asked",
+        "phases_asked",
         "unplaced_stations",
         "events_not_in_catalog",
         "catalog_problems",

@@ -163,6 +163,7 @@ class MakeH5Report:
     picks_by_phase: dict[str, Tally] = field(default_factory=dict)
     noise: Tally = field(default_factory=Tally)
     noise_asked: int = 0
+    phases_asked: tuple[str, ...] = ()
     event_groups: int = 0
     station_groups: int = 0
     waveforms: int = 0
@@ -399,6 +400,10 @@ class MakeH5Report:
         """Name, count and remark of each row below the four levels."""
         number = self.noise_asked - self.noise.total
         yield "windows of noise that were not found", number, f"of {self.noise_asked} asked for"
+        phases = {name.split()[0] for name in self.picks_by_phase}
+        lacking = [phase for phase in self.phases_asked if phase not in phases]
+        remark = f"{' '.join(lacking)}; the catalogue has {' '.join(sorted(phases)) or 'none'}"
+        yield "phases asked for that no pick has", len(lacking), remark
         yield "duplicate events", self.duplicate_events, "first kept, others refused"
         without = self.stations_without_coordinates
         remark = f"in {sum(without.values())} station records"
@@ -529,7 +534,9 @@ class MakeH5Report:
 
     def _closing(self) -> str:
         size = f"{self.size_bytes / 1e6:.1f} MB"
-        rate = self.events.total / self.seconds if self.seconds > 0 else 0.0
+        if not self.seconds:
+            return f"{self.path}: {size}, done before: nothing was cut"
+        rate = self.events.total / self.seconds
         return f"{self.path}: {size} in {self.seconds:.1f} s ({rate:.1f} events/s)"
 
 

@@ -119,6 +119,7 @@ class Job:
         self._table_writer = TableWriter(output.table, components=settings.components)
         self._stop = threading.Event()
         self._before = output.done
+        self._in_file: set[str] = set()  # events that were written or kept
         self._records = 0
         self._state_at = time.monotonic()
         for line in output.lines():
@@ -161,12 +162,10 @@ class Job:
         earlier = self._earlier
         for event_id in earlier or ():
             assert earlier is not None
-            if event_id in seen:
-                continue
-            if earlier.is_noise(
-                event_id
-            ):  # other windows are drawn now; a new pick may be near this
-                self._make_room(event_id)
+            if event_id in seen or earlier.is_noise(event_id):
+                # Refused now; or other windows are drawn, as a new pick may be near this one.
+                if event_id not in self._in_file:
+                    self._make_room(event_id)
                 continue
             number += 1
             self._report.events_not_in_catalog.append(event_id)
@@ -334,8 +333,6 @@ class Job:
         one = self._report.for_one_event()
         one.expect(work.plan)
         one.refuse_event(work.plan)
-        if not work.plan.duplicate:
-            self._make_room(work.plan.event.event_id)
         self._table_writer.write_refused(work.plan, self._table)
         return {"account": as_state(one)}
 
@@ -363,6 +360,8 @@ class Job:
 
     def _add(self, line: Line) -> Line:
         add_state(self._report, line["account"])
+        if "id" in line:
+            self._in_file.add(line["id"])
         self._report.events_kept += line.get("kept", False)
         return line
 

@@ -158,6 +158,12 @@ def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> E
             "make it anew (--overwrite)",
             error.filename,
         ) from None
+    if how.update and "stations" in earlier.first["inputs"] and "stations" not in first["inputs"]:
+        earlier.close()
+        raise ValueError(
+            f"{names.data_set} was made with a station file: without one every record would lose "
+            "its coordinates. Give it (-s), or make the data set anew (--overwrite)"
+        )
     differences = changes(earlier.first["settings"], first["settings"])
     same = not differences and not changes(earlier.first["inputs"], first["inputs"])
     began_so = same and began is not None and "base" in began

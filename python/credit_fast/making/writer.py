@@ -98,7 +98,9 @@ def makeh5(
     Raises
     ------
     FileExistsError
-        `out` exists and neither `overwrite` nor `update` is set, or it is no HDF5 file.
+        `out` exists, of other inputs or settings, and neither `overwrite` nor `update` is set; or
+        it is no HDF5 file. Of the same index, catalogue, stations and settings it is done, and
+        nothing is cut.
     UnfinishedRunError
         A run that was stopped had other inputs or settings; the message says which.
     BlockingIOError
@@ -140,19 +142,21 @@ def makeh5(
     )
     selection = Selection.of(settings, table, source)
     check_noise_source(settings, source)
-    report.noise_asked = settings.noise
+    report.noise_asked, report.phases_asked = settings.noise, settings.phases
     report.unplaced_stations = selection.unplaced
     report.take_catalog_problems(events.problems)
     report.station_problems = [] if table is None else list(table.problems)
 
     # A run that ended between its work and its name is done now.
     is_ended = end_renames(names) and not (overwrite or restart)
-    if (keep or is_ended) and is_done(names, first):
+    # Of an archive that is no `Client` nobody knows whether its data are the same.
+    is_known = isinstance(source, Client) and not (overwrite or update or restart)
+    if (keep or is_ended or is_known) and is_done(names, first):
         ids = {event.event_id for event in events}
         for line in lines_of(names.events):
             add_state(report, line["account"])
             if "id" in line:
-                report.events_kept += True if keep else line.get("kept", False)
+                report.events_kept += line.get("kept", False) if is_ended else True
                 if line["id"] not in ids and not is_noise_id(line["id"]):
                     report.events_not_in_catalog.append(line["id"])
         report.size_bytes = target.stat().st_size
