@@ -12,7 +12,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["cannot_write", "left_parts", "naming_output", "sync", "whole_file", "written_path"]
+__all__ = [
+    "cannot_write",
+    "input_path",
+    "left_parts",
+    "naming_output",
+    "sync",
+    "whole_file",
+    "written_path",
+]
 
 _LONGEST_NAME = 230  # bytes; file systems take 255, and a part file needs an ending
 
@@ -77,9 +85,18 @@ def written_path(path: str | os.PathLike[str]) -> Iterator[tuple[Path, str]]:
 
 
 def left_parts(target: Path) -> list[Path]:
-    """Part files of `target` that are there now: of runs that were killed, or still run."""
-    name = re.compile(re.escape(target.name) + r"\.[0-9a-f]{8}\.part")
+    """Part files of `target` that are there now, and folders that it was to replace (`.old`).
+
+    They are of runs that were killed, or still run.
+    """
+    name = re.compile(re.escape(target.name) + r"\.[0-9a-f]{8}\.(part|old)")
     return sorted(path for path in target.parent.iterdir() if name.fullmatch(path.name))
+
+
+def input_path(item: object) -> Path | None:
+    """The file of an input: a name, or what was read from a file and knows it; else None."""
+    name = item if isinstance(item, str | os.PathLike) else getattr(item, "path", None)
+    return Path(name) if isinstance(name, str | os.PathLike) else None
 
 
 def cannot_write(target: str | os.PathLike[str], error: OSError) -> OSError:

@@ -114,7 +114,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-t", "--threads", type=int, metavar="N", help="threads that work (default: all cores)"
     )
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace DIR, if it holds an export and no more"
+        "--overwrite",
+        action="store_true",
+        help="replace DIR, if it holds an export, its report too, and no more",
     )
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     parser.add_argument("--quiet", action="store_true", help="no progress bar and no table")

@@ -109,7 +109,8 @@ class ExportReport:
         if len(self.problems) > _NAMED:
             yield f"problem: ... and {len(self.problems) - _NAMED} more (all with --json)"
         for name in self.left_parts:
-            yield f"left over: {name}: of a run that was killed, or still runs"
+            what = "the older folder, " if name.endswith(".old") else ""
+            yield f"left over: {name}: {what}of a run that was killed, or still runs"
         yield f"{self.path}: {self.size_bytes / 1e6:.1f} MB in {self.seconds:.1f} s"
 
     def _rows(self) -> Iterator[list[str]]:

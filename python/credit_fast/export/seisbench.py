@@ -2,7 +2,7 @@
 
 Traces lie in blocks of one length class, training set apart from test set, one HDF5 chunk for each
 trace: reading a trace reads nothing else. The format is that of SeisBench's documentation; what
-the cells say comes from `hdf5.trace_row`. docs/decisions/0015-table-and-export.md.
+the cells say comes from `account.trace_row`. docs/decisions/0015-table-and-export.md.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import csv
 import json
 import math
 import os
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -31,7 +30,7 @@ from credit_fast.account.trace_row import TraceFacts, Waveform
 from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import DatasetError, check_threads
-from credit_fast.export.folder import check_folder, whole_folder
+from credit_fast.export.folder import check_folder, check_inputs, whole_folder
 from credit_fast.export.records import ArchiveRecords, Candidate, DatasetRecords, PathLike
 from credit_fast.export.report import ExportReport
 from credit_fast.export.splits import check_fractions, split_events
@@ -46,11 +45,11 @@ from credit_fast.station_records.settings import Settings
 __all__ = ["export_seisbench"]
 
 METADATA, WAVEFORMS, REPORT = "metadata.csv", "waveforms.hdf5", "export.report.json"
+_FILES = (METADATA, WAVEFORMS, REPORT)
 SAMPLE_TYPES = ("as-is", "float32", "float64")
 COMPONENTS = "ZNE"
 #: Samples that wait for their block to fill, over all blocks; beyond it the largest is written.
 WAITING_BYTES = 1 << 28
-_OURS = re.compile(r"metadata.*\.csv|waveforms.*\.hdf5|chunks|export\.report\.json")
 # Length classes of blocks, as SeisBench's own writer makes them: padding is at most a fifth.
 _SHORTEST, _GROWTH = 100, 1.2
 _LARGEST_CHUNK = (1 << 32) - 1  # bytes, of HDF5
@@ -111,14 +110,14 @@ def export_seisbench(
     threads
         Threads that cut and compress; default: all cores.
     overwrite
-        Replace an existing `out`, if there is nothing in it but an export.
+        Replace an existing `out`, if there is nothing in it but an export, with its report.
 
     Raises
     ------
     FileExistsError, NotADirectoryError
         `out` cannot be replaced.
     ValueError
-        An argument out of its range.
+        An argument out of its range, or an input lies in `out`.
     DatasetError
         No record can be exported: SeisBench opens no empty data set. Nothing is left behind.
     FileNotFoundError, CatalogError, IndexFormatError
@@ -126,14 +125,16 @@ def export_seisbench(
     OSError
         The folder could not be written; an older one is untouched.
     KeyboardInterrupt, SystemExit
-        Ctrl-C or SIGTERM, when called from the main thread; nothing is left behind.
+        Ctrl-C or SIGTERM, when called from the main thread; nothing is left behind, and an older
+        folder keeps its name.
     """
     started = time.monotonic()
     target = Path(out).resolve()
     check_threads(threads)
     check_fractions(split)
     _check_form(components, rows_per_block, sample_type, compression_level)
-    check_folder(target, overwrite=overwrite, is_ours=_is_ours)
+    check_folder(target, overwrite=overwrite, names=_FILES, proof=REPORT)
+    check_inputs(target, [source, catalog, stations])
     threads = threads or os.cpu_count() or 1
     records: DatasetRecords | ArchiveRecords
     if catalog is not None:
@@ -149,7 +150,9 @@ def export_seisbench(
         records,
         noted_signals() as noted,
         collected_warnings() as damaged,
-        whole_folder(target, overwrite=overwrite, is_ours=_is_ours, last_check=noted) as folder,
+        whole_folder(
+            target, overwrite=overwrite, names=_FILES, proof=REPORT, last_check=noted
+        ) as folder,
         ThreadPoolExecutor(threads, thread_name_prefix="compress") as pool,
     ):
         splits = split_events(records.split_ids(), split, seed)
@@ -199,10 +202,6 @@ def _check_form(
         raise ValueError(f"sample_type {sample_type!r}: expected one of {', '.join(SAMPLE_TYPES)}")
     if compression_level is not None and not 1 <= compression_level <= 9:
         raise ValueError(f"compression_level {compression_level}: expected 1 to 9, or None")
-
-
-def _is_ours(name: str) -> bool:
-    return _OURS.fullmatch(name) is not None
 
 
 @dataclass(slots=True)

@@ -5,7 +5,6 @@ Decides and checks; says what differs, and what to do about it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from credit_fast.making.earlier import Earlier
 from credit_fast.making.fingerprints import changes
 from credit_fast.making.journal import Journal
 from credit_fast.making.output import Output, give_names
-from credit_fast.output_file import cannot_write
+from credit_fast.output_file import cannot_write, input_path
 
 __all__ = ["How", "check_names", "end_renames", "is_done", "open_output"]
 
@@ -201,10 +200,8 @@ def check_names(names: OutputNames, inputs: Sequence[object]) -> None:
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder for {target.name}")
     for path in (target, *names.beside):
-        for item in inputs:
-            # A catalogue or station table that was read before knows its file.
-            name = item if isinstance(item, str | os.PathLike) else getattr(item, "path", None)
-            if isinstance(name, str | os.PathLike) and _is_same_file(path, Path(name)):
+        for found in filter(None, map(input_path, inputs)):
+            if _is_same_file(path, found):
                 raise ValueError(
                     f"{path} is an input: the data set {target.name} needs a name of its own"
                 )
