@@ -193,15 +193,17 @@ def test_rates_and_types_have_blocks_of_their_own(tmp_path: Path) -> None:
     archive = MemoryArchive(
         [
             *three(STATION, 0.0, 900),
-            trace("X1.BBB..BHZ", 0.0, noise(1, 450), 50.0),
+            trace("X1.BBB..BHZ", 0.0, noise(1, 600), 50.0),
             trace("X1.CCC.00.HNZ", 0.0, np.linspace(0, 1, 900)),
         ]
     )
     rows = [pick("P", 4.0), pick("P", 4.0, "X1.BBB..BHZ"), pick("P", 4.0, "X1.CCC.00.HNZ")]
+    rows.append(pick("S", 8.0, "X1.BBB..BHZ"))  # so all have as many samples
     options: dict[str, Any] = {"range_s": 2.0, "rate_hz": None, "progress": False}
     makeh5(archive, tmp_path / "o.h5", catalog(event(*rows)), **options)
     export(tmp_path / "o.h5", tmp_path / "sb")
     with Folder(tmp_path / "sb") as opened:
+        assert {row["trace_npts"] for row in opened.rows} == {"401"}
         assert len(opened.file["data"]) == 3
         assert "sampling_rate" not in opened.data_format()
         assert opened.data_format()["measurement"] == "acceleration/velocity"
@@ -266,6 +268,50 @@ def test_columns_are_of_the_phases_that_occur(tmp_path: Path) -> None:
     with Folder(tmp_path / "sb") as opened:
         names = [name for name in opened.rows[0] if name.endswith("_arrival_sample")]
         assert names == [f"trace_{phase}_arrival_sample" for phase in ("Pg", "Sg", "PmP")]
+
+
+BANDS = {
+    "most components": (["BHZ", "HHE", "HHN", "HHZ"], "HH", "ENZ"),
+    "most components, of less preferred": (["BHN", "BHZ", "HHZ"], "BH", "NZ"),
+    "preferred": (["BHZ", "HHZ", "SHZ"], "HH", "Z"),
+    "of asked components": (["BHZ", "HH1", "HH2"], "BH", "Z"),
+}
+
+
+@pytest.mark.parametrize(("channels", "band", "letters"), BANDS.values(), ids=BANDS)
+def test_of_several_bands_one_is_exported_and_the_row_is_of_that(
+    tmp_path: Path, channels: list[str], band: str, letters: str
+) -> None:
+    path = tmp_path / "o.h5"
+    rows = [pick("Pg", 3.0), pick("Sg", 5.0)]
+    traces = [trace(f"{STATION}.HHZ", 0.0, noise(3, 900))]
+    makeh5(MemoryArchive(traces), path, catalog(event(*rows)), range_s=2.0, progress=False)
+    with h5py.File(path, "r+") as file:  # the toolkit put all bands into one group
+        station = file[EVID][STATION]
+        station.move("HHZ", "whole")
+        for number, name in enumerate(channels):
+            station.copy("whole", name)
+            station[name][:] = noise(number, 601)
+            if not name.startswith(band):
+                station[name].attrs["gaps"] = "0:300"
+            elif name == f"{band}Z":
+                station[name].attrs["gaps"] = "100:150,300:301"
+        del station["whole"]
+        stored = {name: station[name][()] for name in station}
+    report = export(path, tmp_path / "sb")
+    with Folder(tmp_path / "sb") as opened:
+        (row,) = opened.rows
+        for letter, samples in zip("ZNE", opened.waveform(row), strict=True):
+            expected = stored[band + letter] if letter in letters else np.zeros(601)
+            assert np.array_equal(samples, expected)
+    assert (row["trace_channel"], row["trace_components"]) == (band, letters)
+    assert row["trace_Z_gaps"] == "100:150,300:301"
+    assert row["trace_Z_completeness"] == str(1 - 451 / 601)
+    assert float(row["trace_completeness"]) == pytest.approx((len(letters) - 451 / 601) / 3)
+    assert report.incomplete_traces == 1
+    has_sg = len(letters) > 1  # it lies in the gap of Z
+    assert (row["trace_Sg_arrival_sample"] != "") == has_sg
+    assert report.labels["Sg"] == has_sg
 
 
 def test_what_was_left_out_is_told_with_its_reason(tmp_path: Path) -> None:

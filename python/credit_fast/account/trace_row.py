@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from credit_fast.catalogs.model import Event, Station
@@ -188,17 +188,19 @@ class Waveform:
         """Sample number of a time, not rounded; below 0 or beyond `npts` outside."""
         return (time_ns - self.start_ns) * self.rate_hz / 1e9
 
-    def has_sample_at(self, time_ns: int, names: Iterable[str] | None = None) -> bool:
-        """Whether some component (of `names`) has a real sample nearest to a time."""
+    def has_sample_at(self, time_ns: int) -> bool:
+        """Whether some component has a real sample nearest to a time."""
         index = math.floor(self.sample_of(time_ns) + _HALF_WAY)
         if not 0 <= index < self.npts:
             return False
-        asked = self.gaps.keys() if names is None else names
         return any(
-            not any(first <= index < first + count for first, count in self.gaps[name])
-            for name in asked
-            if name in self.gaps
+            not any(first <= index < first + count for first, count in gaps)
+            for gaps in self.gaps.values()
         )
+
+    def only(self, names: Collection[str]) -> Waveform:
+        """The same with these components alone."""
+        return replace(self, gaps={k: gaps for k, gaps in self.gaps.items() if k in names})
 
 
 @dataclass(slots=True)
@@ -283,22 +285,17 @@ class TraceFacts:
             "path_back_azimuth_deg": cell(back_azimuth_deg),
         }
 
-    def arrival_cells(
-        self, phase: str, *, real_only: Iterable[str] | None = None
-    ) -> dict[str, str]:
+    def arrival_cells(self, phase: str, *, real_only: bool = False) -> dict[str, str]:
         """The cells of one phase; empty ones without such an arrival, or without a waveform.
 
-        With `real_only`, an arrival where none of these components has a real sample has no
-        sample number.
+        With `real_only`, an arrival where no component has a real sample has no sample number.
         """
         arrival = self.arrivals.get(phase)
         sample, travel_s = None, None
         if arrival is not None:
             travel_s = (arrival.time_ns - self.origin.time_ns) / 1e9
             waveform = self.waveform
-            if waveform is not None and (
-                real_only is None or waveform.has_sample_at(arrival.time_ns, real_only)
-            ):
+            if waveform is not None and (not real_only or waveform.has_sample_at(arrival.time_ns)):
                 sample = waveform.sample_of(arrival.time_ns)
         return {
             f"trace_{phase}_arrival_sample": cell(sample),

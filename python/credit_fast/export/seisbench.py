@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from pathlib import Path
 from typing import Any, TextIO
@@ -328,11 +328,14 @@ class _Job:
         if trace.nbytes > _LARGEST_CHUNK:
             self.report.leave_out(candidate.name, "a trace of more than 4 GiB")
             return
+        # Cells, counts and labels are of what the trace holds, not of other bands and letters.
+        waveform = waveform.only(names.values())
+        facts = replace(facts, waveform=waveform)
         split = self._splits[candidate.event_id]
         kind = (split, trace.dtype.str, round(waveform.rate_hz, 6), _length_class(trace.shape[1]))
         address = self.blocks.add(kind, trace)
-        self._count(facts, waveform, split, names)
-        self._write_row(facts, address, split, names, rows)
+        self._count(facts, waveform, split)
+        self._write_row(facts, address, split, rows)
 
     def _trace(self, candidate: Candidate, names: dict[str, str]) -> Array:
         """The samples, shape (C, W); zeros where there is no component."""
@@ -348,9 +351,7 @@ class _Job:
                 trace[row] = arrays[letter]
         return trace
 
-    def _count(
-        self, facts: TraceFacts, waveform: Waveform, split: str, names: dict[str, str]
-    ) -> None:
+    def _count(self, facts: TraceFacts, waveform: Waveform, split: str) -> None:
         report = self.report
         report.records += 1
         report.traces += 1
@@ -361,17 +362,10 @@ class _Job:
         report.incomplete_traces += facts.completeness(report.components) < 1
         self.rates[waveform.rate_hz] += 1
         self.quantities.update(
-            {_QUANTITIES[name[1]]: 1 for name in names.values() if name[1:2] in _QUANTITIES}
+            {_QUANTITIES[name[1]]: 1 for name in waveform.gaps if name[1:2] in _QUANTITIES}
         )
 
-    def _write_row(
-        self,
-        facts: TraceFacts,
-        address: str,
-        split: str,
-        names: dict[str, str],
-        rows: TextIO,
-    ) -> None:
+    def _write_row(self, facts: TraceFacts, address: str, split: str, rows: TextIO) -> None:
         cells = facts.cells(self.report.components)
         cells = {"trace_name": address, "split": split} | {
             name: text for name, text in cells.items() if name != "trace_name"
@@ -379,7 +373,7 @@ class _Job:
         cells["trace_name_original"] = facts.name
         phases = {}
         for phase in facts.arrivals:
-            phases[phase] = facts.arrival_cells(phase, real_only=names.values())
+            phases[phase] = facts.arrival_cells(phase, real_only=True)
             has_label = bool(phases[phase][f"trace_{phase}_arrival_sample"])
             (self.report.labels if has_label else self.report.labels_left_out)[phase] += 1
         self._phases.update(dict.fromkeys(phases))
