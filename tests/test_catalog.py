@@ -11,7 +11,7 @@ import pytest
 
 from credit_fast.catalogs import Catalog, Event, Pick, read_catalog
 from credit_fast.catalogs.fields import parse_microseconds, parse_number
-from credit_fast.catalogs.phase_report import PROBLEM_KINDS, _PhaseReport
+from credit_fast.catalogs.phase_report import PROBLEM_KINDS, _PhaseReport, magnitude_type_of
 from credit_fast.catalogs.text_lines import MAX_LINE_BYTES
 from credit_fast.errors import CatalogError
 
@@ -62,6 +62,8 @@ def parse(tmp_path: Path) -> Parse:
         catalog = read_catalog(path)
         assert catalog == _PhaseReport(str(path), fast=False).read()
         assert {problem.kind for problem in catalog.problems} <= set(PROBLEM_KINDS)
+        for event in catalog:  # a data set has the line only
+            assert magnitude_type_of(event.raw) == event.magnitude_type
         return catalog
 
     return read
@@ -242,6 +244,18 @@ def test_absent_event_type_and_magnitude_type_move_no_other_field(parse: Parse) 
     assert (other.event_type, other.magnitude_type) == ("", "")
     other.event_type, other.magnitude_type, other.raw = "eq", "ML", whole.raw
     assert other == whole
+
+
+@pytest.mark.parametrize("old", ["DEP ", " 4 ", "MAG "])
+def test_event_lines_that_lack_words_keep_their_magnitude(parse: Parse, old: str) -> None:
+    (event,) = parse(EVENT.replace(old, " "))
+    assert event.magnitude == 0.5
+    assert event.magnitude_type == ("" if old == "MAG " else "ML")
+
+
+def test_an_event_id_that_is_a_keyword_moves_nothing(parse: Parse) -> None:
+    (event,) = parse(EVENT.replace("SC.202001312355.0001", "DEP"))
+    assert (event.event_id, event.magnitude_type, event.magnitude) == ("DEP", "ML", 0.5)
 
 
 def test_event_line_without_id_is_refused(parse: Parse) -> None:

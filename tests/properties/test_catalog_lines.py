@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credit_fast.catalogs import Catalog, read_catalog
-from credit_fast.catalogs.phase_report import PROBLEM_KINDS, _PhaseReport
+from credit_fast.catalogs.phase_report import PROBLEM_KINDS, _PhaseReport, magnitude_type_of
 from credit_fast.errors import CatalogError
 from credit_fast.stations import read_stations
 
@@ -63,6 +63,9 @@ def read_both(content: bytes) -> Catalog | None:
             raise AssertionError("only the fast path refused the file") from error
         careful = _PhaseReport(str(path), fast=False).read()
         assert catalog == careful
+        for event in catalog:
+            if b"," not in content:  # else the words of `raw` cannot be told apart
+                assert magnitude_type_of(event.raw) == event.magnitude_type
         return catalog
 
 

@@ -112,6 +112,18 @@ def _word(words: list[str], index: int) -> str:
     return words[index] if index < len(words) else ""
 
 
+def _location_at(words: list[str]) -> int:
+    """Place of LOC in an event line, or where it usually is."""
+    found = _find(words, "LOC", 11, 2)
+    return 11 if found < 0 else found
+
+
+def _depth_at(words: list[str], location_at: int) -> int:
+    """Place of DEP in an event line, or where it usually is."""
+    found = _find(words, "DEP", location_at + 3, location_at + 3)
+    return location_at + 3 if found < 0 else found
+
+
 def _magnitude_words(words: list[str], depth_at: int) -> tuple[str, str]:
     """Type and value of the magnitude of an event line; the type "" where it is unknown."""
     magnitude_at = _find(words, "MAG", depth_at + 2, depth_at + 1)
@@ -124,11 +136,14 @@ def _magnitude_words(words: list[str], depth_at: int) -> tuple[str, str]:
 
 
 def magnitude_type_of(raw: str) -> str:
-    """Magnitude type of an event line whose words are joined by commas (`Event.raw`), or ""."""
+    """Magnitude type of an event line whose words are joined by commas (`Event.raw`), or "".
+
+    The same as `Event.magnitude_type` of the line.
+    """
     words = raw.split(",")
-    if words[0] != "EVENT" or "DEP" not in words:
+    if words[0] != "EVENT":
         return ""
-    return _magnitude_words(words, words.index("DEP"))[0]
+    return _magnitude_words(words, _depth_at(words, _location_at(words)))[0]
 
 
 class _PhaseReport:
@@ -240,9 +255,7 @@ class _PhaseReport:
         self._event = None
 
     def _parse_event(self, words: list[str]) -> Event:
-        loc = _find(words, "LOC", 11, 2)
-        if loc < 0:
-            loc = 11
+        loc = _location_at(words)
         if len(words) < loc + 3:
             raise _Refused(
                 f"line ends after {len(words)} words, before the coordinates are complete"
@@ -257,9 +270,7 @@ class _PhaseReport:
             raise _Refused(f"no event id: {words[1]} is an event type")
         longitude, latitude = parse_coordinates(words[loc + 1], words[loc + 2])
         time_ns = self._parse_time(words[loc - 8 : loc])
-        depth_at = _find(words, "DEP", loc + 3, loc + 3)
-        if depth_at < 0:
-            depth_at = loc + 3
+        depth_at = _depth_at(words, loc)
         kind, value = _magnitude_words(words, depth_at)
         return Event(
             event_id=words[1],
