@@ -25,9 +25,9 @@ makeh5 would (-s -r --rate), without an HDF5 file in between. Both ways give the
 Each station record with a waveform becomes one trace of three components, in the order Z N E; an
 absent component is zeros, and the column trace_completeness says what share is real. Arrivals are
 in the columns trace_<phase>_arrival_sample (not rounded), only where the trace has a real sample
-at their time. Training, development and test set are made of whole events: the same events, shares
-and seed give the same sets. A code that pandas would take for a number has an apostrophe before
-it: '00 is location 00.
+at their time. Training, development and test set are made of whole events, of those that have a
+waveform: the same events, shares and seed give the same sets. A code that pandas would take for a
+number has an apostrophe before it: '00 is location 00.
 
 Memory stays below 1 GB at any size. DIR appears under its name only when it is whole;
 export.report.json in it says what was exported, what was left out, and why.

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from heapq import merge
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import h5py
 import numpy.typing as npt
@@ -22,14 +23,15 @@ import numpy.typing as npt
 from credit_fast.account.accounting import EVENT_REFUSED, MakeH5Report
 from credit_fast.account.trace_row import Origin, TraceFacts
 from credit_fast.catalogs import read_catalog
-from credit_fast.catalogs.model import Catalog, StationTable
+from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.client import Client
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5.nodes import child_of, members_of, one_line
 from credit_fast.hdf5.reader import Dataset, EventRecord, StationRecord, open_dataset
 from credit_fast.station_records.cut import StationCut, WaveformSource, cut_station
+from credit_fast.station_records.noise import check_noise_source, noise_plans
 from credit_fast.station_records.plan import EventPlan, StationPlan, plan_events
-from credit_fast.station_records.selection import Selection
+from credit_fast.station_records.selection import Selection, is_choice
 from credit_fast.station_records.settings import Settings
 from credit_fast.stations import read_stations
 
@@ -41,6 +43,8 @@ _IN_FLIGHT_PER_THREAD = 4
 
 Array = npt.NDArray[Any]
 PathLike = str | os.PathLike[str]
+T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -66,6 +70,7 @@ class DatasetRecords:
         """Open it; raises what `open_dataset` raises."""
         self.source = os.fspath(path)
         self.problems: list[str] = []
+        self.notes: list[str] = []
         try:
             self._dataset: Dataset = open_dataset(path)
         except DatasetError as error:
@@ -80,9 +85,10 @@ class DatasetRecords:
     def __exit__(self, *_: object) -> None:
         self._dataset.close()
 
-    def split_ids(self) -> list[str]:
-        """Ids of the events that have a waveform."""
-        return [evid for evid in self._dataset.events() if self._has_waveform(evid)]
+    def with_waveform(self) -> Iterator[str | None]:
+        """For each event its id, or None when it has no waveform."""
+        for evid in self._dataset.events():
+            yield evid if self._has_waveform(evid) else None
 
     def events(self) -> Iterator[Iterable[Candidate]]:
         """The records of each event."""
@@ -149,11 +155,19 @@ class ArchiveRecords:
         account.take_catalog_problems(events.problems)
         refused = [*account.catalog_problems, *([] if table is None else table.problems)]
         self.problems = [str(problem) for problem in refused]
+        self.notes: list[str] = []
         self._table = table
         self._settings = settings
         self._selection = Selection.of(settings, self._table, self._source)
         # By name, as in a data set; of two with one id the first stays the first.
-        self._events = sorted(events, key=lambda event: event.event_id)
+        self._events = sorted(events, key=_event_id)
+        check_noise_source(settings, self._source)
+        noise = noise_plans(self._events, self._selection, self._source)
+        self._noise = sorted(noise, key=_plan_id)
+        if (lacking := settings.noise - len(self._noise)) > 0:
+            self.notes.append(
+                f"windows of noise that were not found: {lacking} of {settings.noise}"
+            )
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="export")
 
@@ -163,12 +177,16 @@ class ArchiveRecords:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def split_ids(self) -> list[str]:
-        """Ids of the events that are not refused; which have data is not known before."""
-        return [plan.event.event_id for plan in self._plans() if plan.refusal is None]
+    def with_waveform(self) -> Iterator[str | None]:
+        """For each event its id, or None when it has no waveform: some of it is cut to know that.
+
+        Of an event with data that is its first station record or two, and where there are none the
+        index alone is asked.
+        """
+        yield from self._in_order(self._id_with_waveform, self._plans())
 
     def __len__(self) -> int:
-        return len(self._events)
+        return len(self._events) + len(self._noise)
 
     def events(self) -> Iterator[Iterable[Candidate]]:
         """The records of each event, to be taken before the next; some are cut ahead."""
@@ -178,7 +196,7 @@ class ArchiveRecords:
             if plan.refusal is None
             for station in _by_name(plan.stations)
         )
-        cuts = self._in_order(stations)
+        cuts = self._in_order(self._cut, stations)
         for plan in self._plans():
             if plan.refusal is not None:
                 yield [_refused(plan, station) for station in plan.stations]
@@ -190,12 +208,13 @@ class ArchiveRecords:
 
     def _plans(self) -> Iterator[EventPlan]:
         """Made anew each time: plans of a large catalogue take more memory than the catalogue."""
-        return plan_events(self._events, self._selection)
+        return merge(plan_events(self._events, self._selection), self._noise, key=_plan_id)
 
-    def _in_order(self, stations: Iterable[StationPlan]) -> Iterator[StationCut]:
-        waiting: deque[Future[StationCut]] = deque()
-        for station in stations:
-            waiting.append(self._pool.submit(self._cut, station))
+    def _in_order(self, work: Callable[[T], Result], items: Iterable[T]) -> Iterator[Result]:
+        """What the threads make of each item, a bounded number of them ahead."""
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            waiting.append(self._pool.submit(work, item))
             if len(waiting) > self._threads * _IN_FLIGHT_PER_THREAD:
                 yield waiting.popleft().result()
         while waiting:
@@ -207,12 +226,17 @@ class ArchiveRecords:
         except Exception as error:  # one bad record never costs the others
             return StationCut(station, refusal=f"{type(error).__name__}: {error}")
 
+    def _id_with_waveform(self, plan: EventPlan) -> str | None:
+        if plan.refusal is None and any(self._cut(item).has_waveform for item in plan.stations):
+            return plan.event.event_id
+        return None
+
     def _candidate(self, origin: Origin, cut: StationCut) -> Candidate:
         plan = cut.plan
         candidate = Candidate(f"{origin.event_id}/{plan.station_id}", origin.event_id)
         if plan.refusal is not None or not cut.has_waveform:
             candidate.reason = plan.refusal or cut.refusal or NO_DATA
-            candidate.is_problem = candidate.reason != NO_DATA
+            candidate.is_problem = candidate.reason != NO_DATA and not is_choice(candidate.reason)
             return candidate
         place = None
         if self._table is not None:
@@ -231,4 +255,13 @@ def _by_name(stations: Iterable[StationPlan]) -> list[StationPlan]:
 def _refused(plan: EventPlan, station: StationPlan) -> Candidate:
     name = f"{plan.event.event_id}/{station.station_id}"
     reason = f"{EVENT_REFUSED}: {plan.refusal}"
-    return Candidate(name, plan.event.event_id, reason=reason, is_problem=True)
+    is_problem = not is_choice(plan.refusal)
+    return Candidate(name, plan.event.event_id, reason=reason, is_problem=is_problem)
+
+
+def _event_id(event: Event) -> str:
+    return event.event_id
+
+
+def _plan_id(plan: EventPlan) -> str:
+    return plan.event.event_id

@@ -46,6 +46,7 @@ class ExportReport:
     incomplete_traces: int = 0
     blocks: int = 0
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     left_parts: list[str] = field(default_factory=list)
     size_bytes: int = 0
     seconds: float = 0.0
@@ -92,6 +93,7 @@ class ExportReport:
             "blocks": self.blocks,
             "has_problems": self.has_problems,
             "problems": self.problems,
+            "notes": self.notes,
             "left_parts": self.left_parts,
             "size_bytes": self.size_bytes,
             "seconds": round(self.seconds, 3),
@@ -108,6 +110,7 @@ class ExportReport:
             yield f"problem: {text}"
         if len(self.problems) > _NAMED:
             yield f"problem: ... and {len(self.problems) - _NAMED} more (all with --json)"
+        yield from self.notes
         for name in self.left_parts:
             what = "the older folder, " if name.endswith(".old") else ""
             yield f"left over: {name}: {what}of a run that was killed, or still runs"

@@ -91,15 +91,16 @@ def export_seisbench(
     out
         The folder to make. It appears under this name only when it is whole.
     catalog, stations, settings
-        With an index: what makeh5 takes. ValueError for one of them without a catalogue.
+        With an index: what makeh5 takes, windows of noise too. ValueError for one of them without
+        a catalogue. To deal out events, records are cut of each until one has a waveform, so
+        that some are cut twice.
     rate_hz
         Leave out traces of another sampling rate; None takes all.
     components
         Orientation letters of the traces, in their order.
     split, seed
-        Shares of train, dev and test. Events are dealt out, never records of one event; the same
-        events, shares and seed give the same sets. Of a data set those with a waveform are, of a
-        catalogue all.
+        Shares of train, dev and test. Events that have a waveform are dealt out, never records of
+        one event; the same events, shares and seed give the same sets.
     rows_per_block
         Traces in one block, at most.
     sample_type
@@ -118,6 +119,9 @@ def export_seisbench(
         `out` cannot be replaced.
     ValueError
         An argument out of its range, or an input lies in `out`.
+    TypeError
+        `settings` ask for windows of noise, or for all stations, and the archive cannot say what
+        it has.
     DatasetError
         No record can be exported: SeisBench opens no empty data set. Nothing is left behind.
     FileNotFoundError, CatalogError, IndexFormatError
@@ -155,14 +159,20 @@ def export_seisbench(
         ) as folder,
         ThreadPoolExecutor(threads, thread_name_prefix="compress") as pool,
     ):
-        splits = split_events(records.split_ids(), split, seed)
-        job = _Job(report, splits, sample_type, rate_hz)
         with part_file(folder / WAVEFORMS, False, noted) as file:
-            job.blocks = _Blocks(file, rows_per_block, compression_level, pool)
             with (
                 (folder / "rows").open("w+", encoding="utf-8") as rows,
                 work_progress("events", shown=progress) as bar,
             ):
+                task = bar.add_task("sets", total=len(records))
+                with_waveform = set()
+                for event_id in records.with_waveform():
+                    noted()
+                    if event_id is not None:
+                        with_waveform.add(event_id)
+                    bar.advance(task)
+                job = _Job(report, split_events(with_waveform, split, seed), sample_type, rate_hz)
+                job.blocks = _Blocks(file, rows_per_block, compression_level, pool)
                 task = bar.add_task("export", total=len(records))
                 for event in records.events():
                     for candidate in event:
@@ -180,6 +190,7 @@ def export_seisbench(
             (folder / "rows").unlink()
             _write_data_format(file, components, job)
         report.problems += [*records.problems, *damaged]
+        report.notes = records.notes
         report.blocks = job.blocks.number
         report.size_bytes = sum(path.stat().st_size for path in folder.iterdir())
         report.seconds = time.monotonic() - started
@@ -308,6 +319,11 @@ class _Job:
             self.report.leave_out(candidate.name, reason, is_problem=candidate.is_problem)
             return
         waveform = facts.waveform
+        split = self._splits.get(candidate.event_id)
+        if split is None:
+            reason = "its event had no waveform when the events were dealt out"
+            self.report.leave_out(candidate.name, reason, is_problem=True)
+            return
         names = _chosen(waveform.gaps, self.report.components)
         if not names:
             has = " ".join(waveform.gaps)
@@ -331,7 +347,6 @@ class _Job:
         # Cells, counts and labels are of what the trace holds, not of other bands and letters.
         waveform = waveform.only(names.values())
         facts = replace(facts, waveform=waveform)
-        split = self._splits[candidate.event_id]
         kind = (split, trace.dtype.str, round(waveform.rate_hz, 6), _length_class(trace.shape[1]))
         address = self.blocks.add(kind, trace)
         self._count(facts, waveform, split)
