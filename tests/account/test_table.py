@@ -13,8 +13,11 @@ from check_cases import EVID, STATION, TABLE, small_archive, two_events
 from memory_archive import MemoryArchive, at, catalog, event, noise, pick, stations, three, trace
 from table_cases import make_all, rows
 
+from credit_fast.account.accounting import RecordFate
 from credit_fast.account.table import PHASES, TableWriter, table_columns
-from credit_fast.account.trace_row import code_cell
+from credit_fast.account.trace_row import Waveform, code_cell
+from credit_fast.station_records.cut import StationCut
+from credit_fast.station_records.plan import StationPlan
 
 
 def table_of(tmp_path: Path, traces: list[Any], *events: Any, **options: Any) -> list[dict]:
@@ -120,6 +123,22 @@ def test_the_time_of_an_amplitude_is_no_arrival(tmp_path: Path) -> None:
     assert row["trace_Sg_arrival_sample"] != ""
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_the_arrival_of_pg_is_that_of_its_traveltime_row(tmp_path: Path, first: int) -> None:
+    """Both rows have keys of their own, `TRAVTIME.Pg` and `POLARITY.Pg`."""
+    rows_of = [pick("Pg", 3.0), pick("Pg", 3.5, row_type="POLARITY")]
+    picked = event(*rows_of[first:], *rows_of[:first])
+    (row,) = table_of(tmp_path, three(STATION, 0.0, 900), picked)
+    assert row["trace_Pg_arrival_sample"] == "200.0"
+    assert row["path_Pg_travel_s"] == "3.0"
+
+
+def test_without_a_traveltime_row_the_polarity_has_the_arrival(tmp_path: Path) -> None:
+    rows_of = [pick("Pg", 3.5, row_type="POLARITY")]
+    (row,) = table_of(tmp_path, three(STATION, 0.0, 900), event(*rows_of))
+    assert row["path_Pg_travel_s"] == "3.5"
+
+
 def test_a_polarity_beside_an_arrival_is_its_first_motion(tmp_path: Path) -> None:
     rows_of = [pick("P", 3.0), pick("P", 3.0, row_type="POLARITY", value1="C")]
     (row,) = table_of(tmp_path, [], event(*rows_of))
@@ -151,6 +170,17 @@ def test_a_pick_outside_of_the_waveform_keeps_its_number(tmp_path: Path) -> None
 )
 def test_codes_that_pandas_would_not_keep_are_marked(text: str, expected: str) -> None:
     assert code_cell(text) == expected
+
+
+def test_a_reason_that_pandas_would_not_keep_is_marked(tmp_path: Path) -> None:
+    """What an archive of others raises can be any text."""
+    cut = StationCut(StationPlan("X1", "AAA", "00", at(0)), refusal="0012")
+    with (tmp_path / "out.csv").open("w+b") as file:
+        table = TableWriter(file)
+        for reason in ("0012", "nan", "no data at all"):
+            table.write(event(), cut, None, RecordFate("refused", reason=reason))
+    found = [row["trace_fate_reason"] for row in rows(tmp_path / "out.csv")]
+    assert found == ["'0012", "'nan", "no data at all"]
 
 
 def test_a_location_is_marked_whenever_it_is_a_number(tmp_path: Path) -> None:
@@ -211,6 +241,19 @@ def test_sample_numbers_are_those_of_whole_microseconds(tmp_path: Path) -> None:
     (found,) = table_of(tmp_path, traces, row)
     assert found["trace_start_time"] == "2012-03-01T13:22:12.000000Z"
     assert found["trace_P_arrival_sample"] == "200.1235"
+
+
+@pytest.mark.parametrize(
+    ("sample", "is_real"),
+    [
+        (-0.51, False), (-0.5, True), (99.4989, True), (99.499, False),
+        (149.4989, False), (149.499, True), (199.4989, True), (199.499, False),
+    ],
+)  # fmt: skip
+def test_half_way_between_samples_the_later_one_is_nearest(sample: float, is_real: bool) -> None:
+    """As in a record that is cut: half way, and a thousandth of a sample before."""
+    waveform = Waveform(at(0), 1.0, 200, {"HHZ": [(100, 50)]})
+    assert waveform.has_sample_at(at(sample)) is is_real
 
 
 def test_the_table_of_a_small_data_set(tmp_path: Path) -> None:

@@ -58,6 +58,28 @@ def test_options_reach_the_export(folder: Path) -> None:
     assert (report["seed"], report["split"]) == (7, [0, 0, 1])
 
 
+@pytest.mark.parametrize(
+    ("rate", "rates"), [((), []), (("--rate", "50"), ["50.0"]), (("--rate", "any"), ["50.0"])]
+)
+def test_a_rate_of_the_windows_to_cut(
+    folder: Path, rate: tuple[str, ...], rates: list[str]
+) -> None:
+    (folder / "slow").mkdir()
+    [item] = three("X1.AAA.00", 0.0, 450)[2:]
+    start_ns = item.stats.starttime.ns
+    record = encode_mseed2("X1", "AAA", "00", "HHZ", start_ns, 50.0, item.data, "STEIM2")
+    (folder / "slow" / "z.mseed").write_bytes(record)
+    makeindex([str(folder / "slow")], str(folder / "slow.db"), progress=False)
+    words = ("-i", "slow.db", "-c", "events.pha", "-r", "2", "-o", "a", *rate)
+    made = command(folder, *TO, *words)
+    assert made.returncode == (0 if rates else 2)
+    if not rates:
+        assert "sampling rate 50 Hz, expected 100 Hz" in made.stderr
+        return
+    with (folder / "a" / "metadata.csv").open(newline="") as file:
+        assert [row["trace_sampling_rate_hz"] for row in csv.DictReader(file)] == rates
+
+
 def test_an_existing_folder_needs_overwrite(folder: Path) -> None:
     words = (*TO, "-i", "out.h5", "-o", "a", "--quiet")
     assert command(folder, *words).returncode == 0

@@ -77,6 +77,18 @@ def test_a_refused_line_ends_with_one_and_is_shown(folder: Path) -> None:
     assert "events.pha:4:" in made.stdout
 
 
+@pytest.mark.parametrize(("other", "code"), [(None, 0), ("2008", 1), ("2016", 1)])
+def test_a_problem_of_any_year_ends_with_one(folder: Path, other: str | None, code: int) -> None:
+    """The archive has nothing of the other year, which comes before or after the good one."""
+    more = "" if other is None else CATALOG.replace("X1.1", "X1.2").replace("2012", other)
+    (folder / "events.pha").write_text(CATALOG + more)
+    words = ("-i", "index.db", "-o", "sets", "-c", "events.pha", "-r", "2", "--split-by-year")
+    made = command(folder, "makeh5", *words, "--quiet")
+    assert (made.returncode, made.stderr) == (code, "")
+    years = {path.stem for path in (folder / "sets").glob("*.h5")}
+    assert years == {"2012"} | ({other} if other else set())
+
+
 def test_json_is_all_that_is_printed(folder: Path) -> None:
     made = command(folder, *MAKE, "--json")
     assert json.loads(made.stdout)["levels"]["components"]["total"] == 3

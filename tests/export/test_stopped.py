@@ -15,7 +15,7 @@ from check_cases import STATION, make, small_archive, two_events
 from memory_archive import MemoryArchive, catalog, event, pick, three
 from table_cases import rows
 
-from credit_fast.export import export_seisbench
+from credit_fast.export import ExportReport, export_seisbench
 from credit_fast.station_records import Settings
 
 EVENTS = [event(pick("P", 4.0), evid=f"e{number}") for number in range(30)]
@@ -47,6 +47,28 @@ def test_a_signal_leaves_nothing_behind(
     with pytest.raises(raised):
         export_seisbench(
             Stopping(number), tmp_path / "sb", overwrite=True, seed=3, progress=False, **options
+        )
+    assert (tmp_path / "sb" / "metadata.csv").read_bytes() == before
+    assert [item.name for item in tmp_path.iterdir()] == ["sb"]
+
+
+def test_a_signal_at_the_very_end_leaves_the_older_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = MemoryArchive(three(STATION, 0.0, 900))
+    options: dict[str, Any] = {"catalog": catalog(*EVENTS), "settings": Settings(range_s=2.0)}
+    export_seisbench(archive, tmp_path / "sb", progress=False, **options)
+    before = (tmp_path / "sb" / "metadata.csv").read_bytes()
+    as_dict = ExportReport.to_dict
+
+    def interrupted(report: ExportReport) -> dict[str, Any]:
+        os.kill(os.getpid(), signal.SIGINT)
+        return as_dict(report)
+
+    monkeypatch.setattr(ExportReport, "to_dict", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        export_seisbench(
+            archive, tmp_path / "sb", overwrite=True, seed=3, progress=False, **options
         )
     assert (tmp_path / "sb" / "metadata.csv").read_bytes() == before
     assert [item.name for item in tmp_path.iterdir()] == ["sb"]
