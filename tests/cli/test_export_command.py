@@ -50,6 +50,19 @@ def test_both_ways_give_the_same_folder(folder: Path) -> None:
     assert (row["trace_Pg_arrival_sample"], row["trace_Sg_arrival_sample"]) == ("200.0", "400.0")
 
 
+def test_a_configuration_of_makeh5_is_one_of_the_export_from_an_archive(folder: Path) -> None:
+    (folder / "set.toml").write_text('range_s = 9\nphases = "Pg"\ncomponents = "ZN"\n')
+    words = ("-c", "events.pha", "-s", "stations.loc", "--config", "set.toml", "-r", "1")
+    made = command(folder, "makeh5", "-i", "index.db", "-o", "few.h5", *words, "--quiet")
+    assert (made.returncode, made.stderr) == (0, "")
+    for source, name, more in (("few.h5", "a", ("--components", "ZN")), ("index.db", "b", words)):
+        of = command(folder, *TO, "-i", source, "-o", name, *more, "--json")
+        assert (of.returncode, of.stderr) == (0, "")
+        assert json.loads(of.stdout)["components"] == "ZN"
+    for name in ("metadata.csv", "waveforms.hdf5"):
+        assert (folder / "a" / name).read_bytes() == (folder / "b" / name).read_bytes()
+
+
 def test_options_reach_the_export(folder: Path) -> None:
     words = ("--split", "0,0,1", "--seed", "7", "--dtype", "float32", "--compression", "none")
     made = command(folder, *TO, "-i", "out.h5", "-o", "a", *words, "--block", "1", "--json")

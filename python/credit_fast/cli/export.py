@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import Any
 
 from credit_fast.cli.terminal import output_console
@@ -13,6 +14,7 @@ from credit_fast.station_records.settings import Settings
 __all__ = ["HELP", "NAME", "add_arguments", "run"]
 
 NAME = "export"
+_ORDER = "ZNE"
 HELP = "write a data set, or windows of an archive, in the format of another program"
 
 DESCRIPTION = """\
@@ -20,7 +22,8 @@ Write a data set in the format of another program. So far: SeisBench, a folder D
 metadata.csv and waveforms.hdf5 that `seisbench.data.WaveformDataset("DIR")` opens.
 
 INPUT is an HDF5 file of makeh5; or, with a catalogue (-c), an index: then the windows are cut as
-makeh5 would (-s -r --rate), without an HDF5 file in between. Both ways give the same folder.
+makeh5 would (-s -r --rate, or --config with all of its options), without an HDF5 file in between.
+Both ways give the same folder.
 
 Each station record with a waveform becomes one trace of three components, in the order Z N E; an
 absent component is zeros, and the column trace_completeness says what share is real. Arrivals are
@@ -39,6 +42,7 @@ examples:
   credit-fast export --to seisbench -i 2019.h5 -o sets --split 0.7,0.1,0.2 --seed 42
   credit-fast export --to seisbench -i 2019.h5 -o floats --dtype float32 --compression none
   credit-fast export --to seisbench -i index.db -c events.pha -s stations.loc -r 60 -o short
+  credit-fast export --to seisbench -i index.db -c events.pha --config set.toml -o chosen
   credit-fast export --to seisbench -i 2019.h5 -o sets --overwrite --json > report.json
 
 and then, in Python:
@@ -73,6 +77,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with -c: seconds before the first and after the last pick (default: 500)",
     )
     parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help="with -c: TOML file with the options of makeh5; other options stand over it",
+    )
+    parser.add_argument(
         "--rate",
         type=_rate,
         metavar="HZ|any",
@@ -80,7 +89,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--components",
-        default="ZNE",
         metavar="LETTERS",
         help="orientations of a trace in their order, as Z12 (default: ZNE)",
     )
@@ -125,24 +133,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export; exit code as the help text says."""
     options: dict[str, Any] = {}
+    components = args.components or _ORDER
     if args.catalog is not None:
-        given = {"range_s": args.range, "rate_hz": args.rate}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        if chosen.get("rate_hz") == "any":
-            chosen["rate_hz"] = None
-        options = {
-            "catalog": args.catalog,
-            "stations": args.stations,
-            "settings": Settings(components=args.components, **chosen),
-        }
-    elif args.stations is not None or args.range is not None:
-        raise ValueError("-s and -r are for an index: they need a catalogue too (-c)")
+        settings = _settings(args)
+        if args.components is None and {*settings.components} != {*_ORDER}:
+            components = settings.components
+        options = {"catalog": args.catalog, "stations": args.stations, "settings": settings}
+    elif any(item is not None for item in (args.stations, args.range, args.config)):
+        raise ValueError("-s, -r and --config are for an index: they need a catalogue too (-c)")
     elif args.rate not in (None, "any"):
         options = {"rate_hz": args.rate}
     report = FORMATS[args.to](
         args.input,
         args.out,
-        components=args.components,
+        components=components,
         split=args.split,
         seed=args.seed,
         sample_type=args.dtype,
@@ -158,6 +162,16 @@ def run(args: argparse.Namespace) -> int:
     elif not args.quiet:
         report.print(output_console())
     return 1 if report.has_problems else 0
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    """The options of makeh5: those of the command line, of the file, else the usual ones."""
+    given = {"range_s": args.range, "components": args.components}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    if args.rate is not None:
+        chosen |= {"rate_hz": None if args.rate == "any" else args.rate, "resample_hz": None}
+    settings = Settings() if args.config is None else Settings.from_toml(args.config)
+    return replace(settings, **chosen)
 
 
 def _rate(text: str) -> float | str:

@@ -19,11 +19,13 @@ Compare a data set that makeh5 made with the catalogue it was made from: every e
 time and place, every station record, its number of components (0 to 3) and what they say of
 themselves, every pick with its time and all its attributes; with -s the coordinates too.
 Everything that is missing or different is listed, what the file has and the catalogue lacks, and
-what is damaged. Nothing is repaired.
+what is damaged in its groups and attributes. Nothing is repaired. A waveform that the archive does
+not have is missing, too: the exit code tells a whole file from all others.
 
-With -x, a sample of station records is cut from the archive again and every sample compared, over
-the window that makeh5 cut. Without account and without -r that is not known: then over the time
-that the record covers and its picks, where a record that was shortened looks whole.
+Samples are looked at only with -x: of each component of a sample (--sample N) of station records.
+These are cut from the archive again and every sample is compared, over the window that makeh5 cut.
+Without account and without -r that is not known: then over the time that the record covers and its
+picks, where a record that was shortened looks whole.
 
 Where makeh5's account (2019.report.json) and table (2019.csv) lie beside the file, every count of
 the account and every row of the table is compared with what the file itself holds.
@@ -44,7 +46,7 @@ examples:
 
 exit code:
   0  the file is whole: all that the catalogue names is there, with three components each
-  1  something is missing, different, damaged, or in the file only
+  1  something is missing (also from the archive), different, damaged, or in the file only
   2  the check could not be made; or STATS cannot be written, or is one of the inputs
 """
 
