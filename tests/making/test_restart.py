@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from credit_fast.errors import UnfinishedRunError
 from credit_fast.making import job, makeh5
 from credit_fast.making.journal import Journal
 from credit_fast.making.patched_file import PAGE, PatchedFile
+from credit_fast.station_records import Settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and signals are POSIX")
 
@@ -331,6 +333,30 @@ def test_events_wait_for_files_that_vanished(
     assert (report.events_waiting, report.events_kept) == (0, 0)
     assert_is_same(tmp_path, report, (fresh / "out.h5", account(expected)))
     assert made(tmp_path, some_events(3), index).events_kept == 3
+
+
+@pytest.mark.parametrize(
+    ("channel", "channels"), [("HHZ", ""), ("--", ""), ("HHZ", "?H?"), ("HHZ", "BH?,HH?")]
+)
+def test_events_wait_for_a_station_all_of_whose_files_vanished(
+    tmp_path: Path, indexed: tuple[Path, Path], channel: str, channels: str
+) -> None:
+    """However its band is asked for: where the archive names the bands, it has none to name."""
+    index, folder = indexed
+    rows = [event(pick("P", 3.0, f"X1.BBB.00.{channel}"), evid="a")]
+    chosen = Settings(range_s=2.0, channels=channels)  # type: ignore[arg-type]
+    run = partial(makeh5, index, tmp_path / "out.h5", catalog(*rows), progress=False)
+    hidden = folder.parent / f"{folder.name}.hidden"
+    hidden.mkdir()
+    for path in folder.glob("X1.BBB.*"):
+        path.rename(hidden / path.name)
+    report = run(settings=chosen)
+    assert (report.events_waiting, report.events.no_data, len(report.damage)) == (1, 1, 3)
+    for path in hidden.iterdir():
+        path.rename(folder / path.name)
+    report = run(settings=chosen)
+    assert (report.events_waiting, report.components.partial, len(report.damage)) == (0, 3, 0)
+    assert run(settings=chosen).events_kept == 1
 
 
 def test_update_cuts_events_again_whose_data_have_changed(

@@ -97,27 +97,11 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
     if plan.refusal is not None or window is None:
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
-    for band, found in _bands(source, plan, settings, window):
+    for found, bands in _fetches(source, plan, settings, window):
+        # Of each answer, also of one without any data: what is lacking may be in such a file.
         cut.problems.update(dict.fromkeys(map(str, found.problems)))
         cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
-        names = _names(band, settings.components)
-        raw = _to_be_turned(found, plan, band, settings)
-        taken = raw or names
-        failed = {name: found.failed_records[name] for name in taken if found.failed_records[name]}
-        traces = [trace for trace in found.traces if trace.stats.channel in taken]
-        record = build_record(traces, window, settings, failed)
-        if record is not None:
-            if raw and settings.orientations is not None:
-                letters = settings.components
-                rotate_record(record, plan, band, settings.orientations, letters, settings.fill)
-            apply_gap_rule(record, settings, plan.times_ns)
-            apply_dtype(record, settings.dtype)
-        if record is None or (cut.record is not None and not record.components):
-            continue
-        cut.expected, cut.record, cut.refusal = names, record, record.refusal
-        cut.failed_records = failed
-        cut.overlaps = {name: found.overlaps[name] for name in taken if found.overlaps[name]}
-        if record.components:
+        if any(_take_band(cut, found, band, settings, window) for band in bands):
             break
     return cut
 
@@ -149,17 +133,41 @@ def other_orientations(source: WaveformSource, cut: StationCut, settings: Settin
     return sorted(found)
 
 
-def _bands(
+def _fetches(
     source: WaveformSource, plan: StationPlan, settings: Settings, window_ns: tuple[int, int]
-) -> Iterator[tuple[str, Fetched]]:
-    """Each band that would do, in order of preference, with what the archive has of it."""
+) -> Iterator[tuple[Fetched, list[str]]]:
+    """What the archive has of the bands that would do, in order of preference, each band once."""
     seen: set[str] = set()
     for pattern in settings.band_patterns(plan.bands):
         found = fetch(source, plan, f"{pattern}[{_letters(settings)}]", window_ns)
-        for band in _by_preference(found) if "?" in pattern else [pattern]:
-            if band not in seen:
-                seen.add(band)
-                yield band, found
+        bands = _by_preference(found) if "?" in pattern else [pattern]
+        yield found, [band for band in bands if band not in seen]
+        seen.update(bands)
+
+
+def _take_band(
+    cut: StationCut, found: Fetched, band: str, settings: Settings, window_ns: tuple[int, int]
+) -> bool:
+    """Whether a band has usable data; the cut then holds its record, else at most its refusal."""
+    plan = cut.plan
+    names = _names(band, settings.components)
+    raw = _to_be_turned(found, plan, band, settings)
+    taken = raw or names
+    failed = {name: found.failed_records[name] for name in taken if found.failed_records[name]}
+    traces = [trace for trace in found.traces if trace.stats.channel in taken]
+    record = build_record(traces, window_ns, settings, failed)
+    if record is not None:
+        if raw and settings.orientations is not None:
+            letters = settings.components
+            rotate_record(record, plan, band, settings.orientations, letters, settings.fill)
+        apply_gap_rule(record, settings, plan.times_ns)
+        apply_dtype(record, settings.dtype)
+    if record is None or (cut.record is not None and not record.components):
+        return False
+    cut.expected, cut.record, cut.refusal = names, record, record.refusal
+    cut.failed_records = failed
+    cut.overlaps = {name: found.overlaps[name] for name in taken if found.overlaps[name]}
+    return bool(record.components)
 
 
 @dataclass(frozen=True, slots=True)
