@@ -359,6 +359,30 @@ def test_events_wait_for_a_station_all_of_whose_files_vanished(
     assert run(settings=chosen).events_kept == 1
 
 
+@pytest.mark.parametrize(
+    ("failure", "waiting"),
+    [(OSError(24, "Too many open files"), 3), (MemoryError(), 3), (ValueError("no data"), 0)],
+)
+def test_events_wait_for_what_the_machine_lacked(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, failure: Exception, waiting: int
+) -> None:
+    """Other exceptions are refusals: some archives raise where they have no data."""
+    report = made(tmp_path, some_events(3), MemoryArchive(archive().traces, {"BBB": failure}))
+    assert report.events_waiting == waiting
+    assert [item.reason.partition(":")[0] for item in report.refusals if "BBB" in item.name][
+        :1
+    ] == [type(failure).__name__]
+    if not waiting:
+        with pytest.raises(FileExistsError):
+            made(tmp_path, some_events(3))
+        return
+    fresh = tmp_path_factory.mktemp("fresh")
+    expected = made(fresh, some_events(3))
+    report = made(tmp_path, some_events(3))
+    assert (report.events_waiting, report.events_kept) == (0, 0)
+    assert_is_same(tmp_path, report, (fresh / "out.h5", account(expected)))
+
+
 def test_update_cuts_events_again_whose_data_have_changed(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, indexed: tuple[Path, Path]
 ) -> None:

@@ -138,9 +138,9 @@ class MakeH5Report:
 
     `failed_records` counts the records that failed their own check, once for each station record
     that they would be part of. `events_waiting` are those for which a file could not be read that
-    the index names: the same command does them again. `events_kept` are those that were there
-    before, unchanged; `events_not_in_catalog` the ids of those among them that the catalogue does
-    not have: the totals have them too.
+    the index names, or that the machine lacked something for: the same command does them again.
+    `events_kept` are those that were there before, unchanged; `events_not_in_catalog` the ids of
+    those among them that the catalogue does not have: the totals have them too.
 
     Overlaps: `overlap_conflict_samples` are those of which the earlier segment was kept, as nothing
     else decides; `overlap_decided_samples`, by reason, those that the archive left out.
@@ -433,7 +433,7 @@ class MakeH5Report:
         yield "channels turned by orientations", self.turned, "see attribute rotated_from"
         yield "channels resampled", self.resampled, "see attribute resampled_from_hz"
         yield "channels with a wrong sampling rate", self.wrong_rate, "refused, whole or in part"
-        remark = "a file could not be read: run the same command again when it can"
+        remark = "something could not be read: run the same command again when it can"
         yield "events that wait for data", self.events_waiting, remark
         yield "events kept from the data set as it was", self.events_kept, ""
         yield "of them not in the catalogue", len(self.events_not_in_catalog), ""

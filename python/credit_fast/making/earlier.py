@@ -77,7 +77,7 @@ class Earlier:
 
     @property
     def waiting(self) -> int:
-        """Number of events that wait for files that could not be read."""
+        """Number of events that wait for data that could not be read."""
         return sum(known.waits for known in self._known.values())
 
     def is_same(self, event_id: str, catalog: str, archive: str | None) -> bool:

@@ -372,7 +372,7 @@ class Job:
             self._writer.set_aside(event_id)
 
     def _write_event(self, plan: EventPlan, packed: Iterator[Packed], report: MakeH5Report) -> bool:
-        """Write an event and count it; whether it waits for files that cannot be read now."""
+        """Write an event and count it; whether it waits for data that cannot be read now."""
         self._make_room(plan.event.event_id)
         group = self._writer.write_event(plan.event)
         fates = []

@@ -25,6 +25,9 @@ from credit_fast.station_records.settings import Settings
 
 __all__ = ["Packed", "chunk_samples", "pack_station"]
 
+#: What is raised for the state of the machine; all else is taken to be of the data, and to stay.
+_MAY_PASS = (OSError, MemoryError)
+
 
 @dataclass(slots=True)
 class Packed:
@@ -38,7 +41,10 @@ class Packed:
 
 
 def pack_station(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
-    """Cut and compress one station record; whatever is raised refuses it."""
+    """Cut and compress one station record; whatever is raised refuses it.
+
+    It waits when the machine lacked something (open files, memory, a network): there may be data.
+    """
     try:
         cut = cut_station(source, station, settings)
         cut.others = other_orientations(source, cut, settings)
@@ -49,7 +55,9 @@ def pack_station(source: WaveformSource, station: StationPlan, settings: Setting
             for name, component in components.items():
                 chunks[name] = _compress(component.data, compression.level, settings.fill)
     except Exception as error:
-        return refused(station, f"{type(error).__name__}: {error}", settings)
+        packed = refused(station, f"{type(error).__name__}: {error}", settings)
+        packed.cut.waits = isinstance(error, _MAY_PASS)
+        return packed
     return Packed(cut, chunks)
 
 

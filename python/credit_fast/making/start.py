@@ -175,7 +175,7 @@ def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> E
             f"{names.data_set} cannot be brought up to date by other settings: "
             f"{'; '.join(differences)}"
         )
-    raise _exists(names.data_set, f"; {waiting} of its events wait for files" if waiting else "")
+    raise _exists(names.data_set, f"; {waiting} of its events wait for data" if waiting else "")
 
 
 def _exists(data_set: Path, more: str) -> FileExistsError:

@@ -57,8 +57,8 @@ class StationCut:
     component is missing. `failed_records` counts, by component, the records of the window that
     failed their own check and are a gap for that; `overlaps`, by component, the samples that were
     left out by reason, as others of the same times count. `problems` is what the archive said of
-    its files; `waits` tells that one of these cannot be read now, or is another now: its data may
-    come back.
+    its files; `waits` tells that one of these cannot be read now, or is another now, or that the
+    machine lacked something: its data may come back.
     """
 
     plan: StationPlan
