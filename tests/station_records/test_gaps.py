@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from credit_fast.hdf5 import layout
 from credit_fast.making import makeh5
 from credit_fast.station_records import Settings
 from credit_fast.station_records.gaps import apply_gap_rule
-from credit_fast.station_records.record import Record, build_record
+from credit_fast.station_records.record import Component, Record, build_record
 
 EVID = "X1.201203012122.0001"
 STATION = "X1.AAA.00"
@@ -79,10 +80,11 @@ def test_gaps_of_at_most_the_limit_are_filled(make: Any, rule: str) -> None:
 def test_split_keeps_the_stretch_with_most_picks_and_tells_what_went(make: Any) -> None:
     rows = [pick("Pg", 2.5), pick("Pn", 3.0), pick("Sg", 5.0)]
     report, file = make(with_gaps(*TWO), event(*rows), gaps="split")
-    for item in file[EVID][STATION].values():
+    for name, item in file[EVID][STATION].items():
         assert item.attrs["btime"] == layout.format_time(at(0.5))
         assert (len(item), item.attrs["gaps"], item.attrs["completeness"]) == (350, "", 1.0)
-        assert item.attrs["split_off"] == "400:251"
+        # Only Z has the gap from 4 s to 4.5 s.
+        assert item.attrs["split_off"] == ("400:251" if name == "HHZ" else "350:301")
     assert (report.picks.written, report.picks.partial) == (2, 1)
     assert (report.components.partial, report.station_records.partial) == (3, 1)
     # Asked were 0.5 to 7 s: 651 samples, of which 350 are there.
@@ -92,9 +94,21 @@ def test_split_keeps_the_stretch_with_most_picks_and_tells_what_went(make: Any) 
 def test_of_stretches_with_as_many_picks_the_longest_stays(make: Any) -> None:
     rows = [pick("Pg", 3.0), pick("Sg", 6.0)]
     _, file = make(with_gaps((1.0, 4.0), (4.5, 9.0)), event(*rows), gaps="split")
-    item = file[EVID][STATION]["HHE"]
-    assert (item.attrs["btime"], len(item)) == (layout.format_time(at(4.5)), 351)
-    assert item.attrs["split_off"] == "-350:300"
+    items = file[EVID][STATION]
+    for item in items.values():
+        assert (item.attrs["btime"], len(item)) == (layout.format_time(at(4.5)), 351)
+    split_off = {name: item.attrs["split_off"] for name, item in items.items()}
+    assert split_off == {"HHE": "-350:350", "HHN": "-350:350", "HHZ": "-350:300"}
+
+
+def test_what_goes_as_another_component_begins_late_and_ends_early_is_told(make: Any) -> None:
+    traces = with_gaps((0.0, 12.0))
+    traces[0] = trace(f"{STATION}.HHE", 2.0, noise(3, 800))
+    _, file = make(traces, event(pick("Pg", 3.0)), gaps="split", range_s=8.0, max_gap_s=0.5)
+    items = file[EVID][STATION]
+    assert {len(item) for item in items.values()} == {800}
+    assert layout.SPLIT_OFF not in items["HHE"].attrs
+    assert [items[name].attrs["split_off"] for name in ("HHN", "HHZ")] == ["-200:200,800:101"] * 2
 
 
 def test_components_that_share_no_stretch_are_refused(make: Any) -> None:
@@ -142,6 +156,53 @@ def test_testh5_cuts_again_by_the_same_rule(tmp_path: Path, rule: str) -> None:
     assert [item for item in report.findings if item.level == "samples"]
 
 
+def test_testh5_knows_what_was_split_off(tmp_path: Path) -> None:
+    archive, chosen = MemoryArchive(with_gaps(*TWO)), Settings(range_s=2.0, gaps="split")
+    events = catalog(event(pick("Pg", 2.5), pick("Pn", 3.0), pick("Sg", 5.0)))
+    makeh5(archive, tmp_path / "out.h5", events, settings=chosen, progress=False)
+    with h5py.File(tmp_path / "out.h5", "r+") as file:
+        file[EVID][STATION]["HHN"].attrs["split_off"] = "350:300"
+        del file[EVID][STATION]["HHZ"].attrs["split_off"]
+    report = testh5(tmp_path / "out.h5", events, index=archive, settings=chosen, progress=False)
+    [text] = [item.text for item in report.findings if item.level == "samples"]
+    assert "HHN: split_off 350:300, cut again it is 350:301" in text
+    assert "HHZ: split_off none, cut again it is 400:251" in text
+
+
+@pytest.mark.parametrize("rule", ["drop", "split"])
+def test_a_limit_in_decimals_is_so_many_samples(make: Any, rule: str) -> None:
+    """0.29 times 100 is less than 29 in binary fractions."""
+    assert 0.29 * 100.0 < 29
+    row = event(pick("Pg", 3.0), pick("Sg", 5.0))
+    _, file = make(with_gaps((0.0, 4.0), (4.29, 12.0)), row, gaps=rule, max_gap_s=0.29)
+    assert file[EVID][STATION]["HHZ"].attrs["gaps"] == "300:29"
+    _, file = make(
+        with_gaps((0.0, 4.0), (4.3, 12.0)), row, gaps=rule, max_gap_s=0.29, overwrite=True
+    )
+    assert not any(item.attrs["gaps"] for item in file[EVID][STATION].values())
+
+
+def test_an_end_that_only_a_dropped_component_had_goes_with_it(make: Any) -> None:
+    """E begins too late; without it Z has no sample to lack at the end."""
+    traces = [trace(f"{STATION}.HHE", 2.0, noise(1, 201)), trace(Z, 1.0, noise(2, 300))]
+    _, file = make(traces, event(pick("Pg", 3.0)), gaps="drop")
+    [item] = file[EVID][STATION].values()
+    assert (item.name.rpartition("/")[2], len(item)) == ("HHZ", 300)
+    assert (item.attrs["gaps"], item.attrs["completeness"]) == ("", 1.0)
+
+
+def test_a_record_that_is_cut_begins_at_the_nearest_nanosecond() -> None:
+    """Two samples at 30 Hz are 66,666,666.67 ns."""
+    data = np.ma.array(noise(1, 30), mask=[number in (1, 20) for number in range(30)])
+    item = trace(Z, 0.0, data, 30.0)
+    item.data = data  # `trace` lost the mask
+    record = build_record([item], (at(0), at(1)), Settings(rate_hz=None))
+    assert record is not None
+    apply_gap_rule(record, Settings(gaps="split"), [])
+    assert record.start_ns == at(0) + 66_666_667
+    assert (record.npts, record.components["HHZ"].notes) == (18, {"split_off": "-2:1,19:9"})
+
+
 @examples(max_examples=100, deadline=None)
 @given(
     st.lists(st.lists(st.booleans(), min_size=12, max_size=12), min_size=1, max_size=3),
@@ -161,10 +222,13 @@ def test_no_longer_gap_is_left_and_no_sample_moves(
     record = build_record(_masked(traces, masks), (at(0), at(0.11)), Settings())
     if record is None:
         return
+    before = {name: _samples(part) for name, part in record.components.items()}
     chosen = Settings(gaps=rule, max_gap_s=longest / 100)
     apply_gap_rule(record, chosen, [at(picked / 100)])
     first = round((record.start_ns - at(0)) / 1e7)
     for name, part in record.components.items():
+        split_off = _counted(part.notes.get(layout.SPLIT_OFF, ""))
+        assert before[name] == _samples(part) + (split_off if rule == "split" else 0)
         ends = 1 if rule == "drop" else 0
         for begin, count in part.gaps:
             at_end = begin == 0 or begin + count == record.npts
@@ -174,6 +238,14 @@ def test_no_longer_gap_is_left_and_no_sample_moves(
             if part.has_sample(index):
                 assert part.data[index] == whole[name][first + index]
         _missing_is_what_the_window_lacks(record, name)
+
+
+def _samples(part: Component) -> int:
+    return len(part.data) - sum(count for _, count in part.gaps)
+
+
+def _counted(stretches: str) -> int:
+    return sum(int(text.partition(":")[2]) for text in stretches.split(",") if text)
 
 
 def _masked(traces: list[Any], masks: list[list[bool]]) -> list[Any]:
@@ -186,5 +258,4 @@ def _masked(traces: list[Any], masks: list[list[bool]]) -> list[Any]:
 
 def _missing_is_what_the_window_lacks(record: Record, name: str) -> None:
     part = record.components[name]
-    real = record.npts - sum(count for _, count in part.gaps)
-    assert part.missing_s == pytest.approx((12 - real) / 100)
+    assert part.missing_s == pytest.approx((12 - _samples(part)) / 100)

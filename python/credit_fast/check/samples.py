@@ -179,6 +179,10 @@ def _component_difference(
     if layout.GAPS in stored.attrs and _until(inside, stored.gaps) != _until(inside, again.gaps):
         filled = [layout.format_gaps(gaps) or "none" for gaps in (stored.gaps, again.gaps)]
         return f"gaps {filled[0]}, the archive has {filled[1]}"
+    for name in layout.COMPONENT_NOTES:
+        said, now = stored.attrs.simple(name, ""), again.notes.get(name, "")
+        if is_planned and said != now:
+            return f"{name} {said or 'none'}, cut again it is {now or 'none'}"
     data = stored.read()
     if data.dtype.newbyteorder("=") != again.data.dtype.newbyteorder("="):
         return f"samples are {data.dtype}, of the archive they are {again.data.dtype}"

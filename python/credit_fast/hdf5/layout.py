@@ -74,7 +74,8 @@ COMPLETENESS = "completeness"
 SUBSAMPLE_OFFSET = "subsample_offset_s"
 ROTATED_FROM = "rotated_from"  # channels that a component was made of, joined by commas
 RESAMPLED_FROM = "resampled_from_hz"  # text: the rates before, joined by commas
-SPLIT_OFF = "split_off"  # stretches of the window that went, in the form of `gaps`
+SPLIT_OFF = "split_off"  # stretches of samples that went, in the form of `gaps`
+COMPONENT_NOTES = (ROTATED_FROM, RESAMPLED_FROM, SPLIT_OFF)
 
 # Values that stand for "unknown"; magnitude: NaN, which float() takes and no threshold passes.
 UNKNOWN_DEPTH_KM = -1.0

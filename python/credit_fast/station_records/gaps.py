@@ -27,8 +27,8 @@ def apply_gap_rule(record: Record, settings: Settings, picks_ns: Iterable[int]) 
       ones do. At the ends one sample is no gap: so much lies between components whose clocks
       differ by less than half a sample.
     - `"split"`: the record becomes one stretch without longer gaps in any component: that with
-      most of the times `picks_ns`, of several the longest, then the first. What was split off is
-      listed in the note `split_off`, as `first:npts` from the first sample of the record.
+      most of the times `picks_ns`, of several the longest, then the first. What went of a component
+      is listed in its note `split_off`, as `first:npts` from the first sample of the record.
     """
     if settings.gaps == "fill" or not any(part.gaps for part in record.components.values()):
         return
@@ -66,12 +66,14 @@ def _split(record: Record, longest: int, picks_ns: list[int]) -> None:
         first, count = stretch
         return sum(first <= index < first + count for index in picks), count
 
-    best = max(stretches, key=worth)  # of equal ones the first
-    _cut(record, *best)
-    others = [(first - best[0], count) for first, count in stretches if first != best[0]]
-    if others:
-        for part in _parts(record):
+    first, npts = max(stretches, key=worth)  # of equal ones the first
+    for part in _parts(record):
+        gone = _real(part)
+        gone[first : first + npts] = False
+        if gone.any():
+            others = [(begin - first, count) for begin, count in runs_of_true(gone)]
             part.notes[layout.SPLIT_OFF] = layout.format_gaps(others)
+    _cut(record, first, npts)
 
 
 def _parts(record: Record) -> list[Component]:
