@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from memory_archive import MemoryArchive, catalog, event, noise, pick, three, trace
+from memory_archive import MemoryArchive, at, catalog, event, noise, pick, three, trace
 
 from credit_fast.check import testh5
 from credit_fast.errors import CatalogError
 from credit_fast.hdf5 import layout
 from credit_fast.making import makeh5
 from credit_fast.station_records import Settings
+from credit_fast.station_records.cut import cut_station
 from credit_fast.station_records.orientations import Orientations
+from credit_fast.station_records.plan import plan_event
 
 EVID = "X1.201203012122.0001"
 STATION = "X1.AAA.00"
@@ -127,6 +129,124 @@ def test_a_refused_horizontal_refuses_what_would_be_made_of_it(make: Any) -> Non
     report, _ = make(traces, ROW, orientations=axes(0, 90))
     reason = "cannot be turned to E and N: HH1: sampling rate 200 Hz, expected 100 Hz"
     assert report.components.refused == {reason: 2}
+
+
+@pytest.mark.parametrize(("one", "two", "lost"), [(0.0, 90.0, 1), (30.0, 120.0, 2)])
+def test_a_refused_part_of_a_horizontal_is_told_of_what_is_made_of_it(
+    make: Any, one: float, two: float, lost: int
+) -> None:
+    traces = raw()
+    traces[0].data = traces[0].data[:400]
+    traces.append(trace(f"{STATION}.HH1", 4.01, noise(5, 100), 50.0))
+    report, file = make(traces, ROW, orientations=axes(one, two))
+    assert list(file[EVID][STATION]) == ["HHE", "HHN", "HHZ"]
+    reason = "sampling rate 50 Hz, expected 100 Hz (HH1)"
+    assert [str(item) for item in report.refusals] == [
+        f"part of component {EVID}/{STATION}/{name}: {reason}" for name in ("HHE", "HHN")[-lost:]
+    ]
+    assert (report.wrong_rate, report.components.partial) == (lost, lost)
+
+
+def test_a_refused_part_of_a_vertical_stays_one_when_the_others_are_turned(make: Any) -> None:
+    traces = raw()
+    traces[2].data = traces[2].data[:400]
+    traces.append(trace(f"{STATION}.HHZ", 4.01, noise(5, 100), 50.0))
+    tilted = ["X1 AAA 00 HH1 0 10", "X1 AAA 00 HH2 90 0"]
+    for lines, names in ((axes(0.0, 90.0), ["HHZ"]), (tilted, ["HHN (HHZ)", "HHZ"])):
+        report, _ = make(traces, ROW, orientations=lines, overwrite=True)
+        told = [(item.name.rpartition("/")[2], item.reason) for item in report.refusals]
+        assert [
+            name + reason.removeprefix("sampling rate 50 Hz, expected 100 Hz")
+            for name, reason in told
+        ] == names
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_a_refused_vertical_is_no_part_of_the_turning_and_is_told(make: Any, turned: bool) -> None:
+    traces = raw("12" if turned else "1")
+    traces.append(trace(f"{STATION}.HHZ", 0.0, noise(1, 1200), 200.0))
+    report, file = make(traces, ROW, orientations=axes(0.0, 90.0))
+    assert list(file[EVID][STATION]) == (["HHE", "HHN"] if turned else [])
+    assert report.components.refused["sampling rate 200 Hz, expected 100 Hz"] == 1
+    assert report.components.no_data == 0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_renamed_floats_keep_every_bit_and_their_type(make: Any, dtype: Any) -> None:
+    data = (np.random.default_rng(1).normal(size=600) * 1e6).astype(dtype)
+    traces = [*raw("2Z"), trace(f"{STATION}.HH1", 0.0, data)]
+    for azimuth, sign in ((0.0, 1.0), (180.0, -1.0)):
+        report, file = make(traces, ROW, orientations=axes(azimuth, 90.0), overwrite=True)
+        stored = file[EVID][STATION]["HHN"]
+        assert stored.dtype == dtype
+        assert np.array_equal(stored[()], sign * data[100:501])
+        assert (report.float_kept, report.turned) == (1, 2)
+
+
+@pytest.mark.parametrize("fill", [0, -(2**31)])
+def test_an_integer_without_a_negative_makes_its_component_float(make: Any, fill: int) -> None:
+    data = noise(1, 600)
+    data[[150, 151]] = [2**31 - 1, -(2**31) + 1]
+    both = [trace(f"{STATION}.HH1", 0.0, data[:300]), trace(f"{STATION}.HH1", 3.5, data[350:])]
+    lines = axes(180.0, 90.0)
+    report, file = make([*both, *raw("2Z")], ROW, orientations=lines, fill=fill)
+    stored = file[EVID][STATION]["HHN"]
+    assert (stored.dtype, stored.attrs["gaps"], report.float_kept) == (np.int32, "200:50", 0)
+    assert set(stored[200:250]) == {fill}
+    assert np.array_equal(stored[:200], -data[100:300])
+    data[151] = -(2**31)
+    report, file = make([*both, *raw("2Z")], ROW, orientations=lines, fill=fill, overwrite=True)
+    stored = file[EVID][STATION]["HHN"]
+    assert (stored.dtype, report.float_kept) == (np.float64, 1)
+    assert np.array_equal(stored[:200], -data[100:300].astype(np.float64))
+
+
+def test_what_is_made_of_two_has_the_account_of_both(make: Any) -> None:
+    """Samples that differ where segments overlap, and the largest shift against the grid."""
+    traces = [*raw("1Z"), trace(f"{STATION}.HH2", 0.004, noise(1, 600))]
+    traces.append(trace(f"{STATION}.HH1", 3.0, noise(9, 10)))
+    report, file = make(traces, ROW, orientations=axes(30.0, 120.0))
+    station = file[EVID][STATION]
+    for name in ("HHE", "HHN"):
+        assert station[name].attrs["subsample_offset_s"] == pytest.approx(0.004)
+    assert (report.overlap_conflict_channels, report.overlap_conflict_samples) == (2, 20)
+
+
+def test_what_the_window_lacks_is_what_the_better_clock_lacks() -> None:
+    """HH1 begins 100.2 samples after the window, HH2 100.55: one more, and no sample less."""
+    traces = [
+        trace(f"{STATION}.HH1", 2.002, noise(1, 400)),
+        trace(f"{STATION}.HH2", 2.0055, noise(2, 400)),
+    ]
+    for letters in ("12", "21"):
+        # Which of the two is the first of a sum makes no difference.
+        items = [
+            trace(f"{STATION}.HH{letter}", (item.stats.starttime.ns - at(0)) / 1e9, item.data)
+            for letter, item in zip(letters, traces, strict=True)
+        ]
+        rows = event(pick("Pg", 3.0), pick("Sg", 3.0035))
+        chosen = Settings(range_s=2.0, orientations=axes(30.0, 120.0))  # type: ignore[arg-type]
+        record = cut_station(MemoryArchive(items), plan_event(rows).stations[0], chosen).record
+        assert record is not None
+        assert {part.missing_s for part in record.components.values()} == {1.0}
+
+
+def test_rates_before_are_those_of_all_that_a_component_is_made_of(make: Any) -> None:
+    pytest.importorskip("scipy.signal")
+    rates = {"1": 50.0, "2": 200.0, "Z": 100.0}
+    traces = [
+        trace(f"{STATION}.HH{letter}", 0.0, noise(number, round(6 * rate)), rate)
+        for number, (letter, rate) in enumerate(rates.items())
+    ]
+    _, file = make(traces, ROW, orientations=axes(30.0, 120.0), resample_hz=100.0)
+    told = [item.attrs.get("resampled_from_hz") for item in file[EVID][STATION].values()]
+    assert told == ["50,200", "50,200", None]
+    _, file = make(traces, ROW, orientations=axes(0.0, 90.0), resample_hz=100.0, overwrite=True)
+    told = [item.attrs.get("resampled_from_hz") for item in file[EVID][STATION].values()]
+    assert told == ["200", "50", None]
+    assert {item.dtype for item in file[EVID][STATION].values()} == {
+        np.dtype(np.float32), np.dtype(np.int32),
+    }  # fmt: skip
 
 
 def test_horizontals_without_a_vertical_are_turned_when_level(make: Any) -> None:

@@ -61,7 +61,7 @@ class Component:
     seconds of the asked window without a real sample. `conflicts` counts samples where a later
     overlapping segment had another value. `float_data` is "" for integers, "whole" for floats
     stored as int32, "kept" for floats stored as floats. `notes` are attributes that say what
-    else was done to the samples.
+    else was done to the samples. `computed`: they are results, and of no type of the archive.
     """
 
     name: str
@@ -72,6 +72,7 @@ class Component:
     conflicts: int
     float_data: str
     notes: dict[str, layout.AttributeValue] = field(default_factory=dict)
+    computed: bool = False
 
     @property
     def completeness(self) -> float:
@@ -171,8 +172,9 @@ def build_record(
         placed = list(zip(places[channel], parts, strict=True))
         record.components[channel] = _place(record, channel, placed, window_ns, settings.fill)
         if channel in resampled:
-            record.components[channel].float_data = ""
-            record.components[channel].notes[layout.RESAMPLED_FROM] = resampled[channel]
+            part = record.components[channel]
+            part.computed, part.float_data = True, ""
+            part.notes[layout.RESAMPLED_FROM] = resampled[channel]
     return record
 
 

@@ -36,8 +36,9 @@ def rotate_record(
 ) -> None:
     """Put E, N, Z in the place of the components 1, 2, Z of one band.
 
-    A sample that one of the components lacks, is lacking in all that are made of it. Without Z
-    the horizontals must be level. What cannot be turned is refused, for each letter of `letters`.
+    A sample that one of the components lacks, is lacking in all that are made of it; what was
+    refused of one is refused of these. Without Z the horizontals must be level. What cannot be
+    turned is refused, for each letter of `letters`.
     """
     parts = {name[-1]: part for name, part in record.components.items()}
     refused = {name[-1]: reason for name, reason in record.refused.items()}
@@ -53,13 +54,24 @@ def rotate_record(
     if matrix is None:
         _keep_vertical(record, parts, refused, band, letters, fault)
         return
-    sources = [parts[letter] for letter in raw]
     for letter, weights in zip("ZNE", matrix, strict=True):
         if letter not in letters or not weights.any():
             continue
         name = band + letter
-        record.components[name] = _mixed(name, record, sources, weights, fill)
-    if "Z" in letters and "Z" in refused:
+        used = {
+            source: float(weight) for source, weight in zip(raw, weights, strict=True) if weight
+        }
+        record.components[name] = _made_of(
+            [(parts[source], weight) for source, weight in used.items()], name, record, fill
+        )
+        lost = [
+            refused[source] if source == letter else f"{refused[source]} ({band}{source})"
+            for source in used
+            if source in refused
+        ]
+        if lost:
+            record.refused[name] = "; ".join(lost)
+    if "Z" in letters and "Z" in refused and "Z" not in parts:
         record.refused[f"{band}Z"] = refused["Z"]
 
 
@@ -118,32 +130,58 @@ def _axis(azimuth_deg: float, dip_deg: float) -> list[float]:
     ]
 
 
-def _mixed(
-    name: str, record: Record, sources: list[Component], weights: _Matrix, fill: int
+def _made_of(
+    used: list[tuple[Component, float]], name: str, record: Record, fill: int
 ) -> Component:
-    used = [(part, float(weight)) for part, weight in zip(sources, weights, strict=True) if weight]
-    data = np.zeros(record.npts)
+    """The component that is the sum of others, each times its weight."""
+    if [(part.name, weight) for part, weight in used] == [(name, 1.0)]:
+        return used[0][0]
     lacking = np.zeros(record.npts, dtype=bool)
-    for part, weight in used:
-        data += weight * part.data
+    for part, _ in used:
         for first, count in part.gaps:
             lacking[first : first + count] = True
-    data[lacking] = fill
     # Outside of the record all lack the same, up to half a sample: least is what no clock adds.
     outside_s = min(
         part.missing_s - sum(count for _, count in part.gaps) / record.rate_hz for part, _ in used
     )
-    if [(part.name, weight) for part, weight in used] == [(name, 1.0)]:
-        return used[0][0]
-    names = ",".join(part.name for part, _ in used)
-    notes = {key: value for part, _ in used for key, value in part.notes.items()}
-    return Component(
+    made = Component(
         name=name,
-        data=data,
+        data=np.zeros(0),
         gaps=runs_of_true(lacking),
         subsample_offset_s=max((part.subsample_offset_s for part, _ in used), key=abs),
         missing_s=max(0.0, outside_s) + int(lacking.sum()) / record.rate_hz,
         conflicts=sum(part.conflicts for part, _ in used),
         float_data="",
-        notes=notes | {layout.ROTATED_FROM: names},
+        notes=_notes([part for part, _ in used]),
     )
+    if len(used) == 1 and abs(used[0][1]) == 1.0:
+        _rename(made, *used[0], lacking)
+    else:
+        made.data = np.asarray(sum(weight * part.data for part, weight in used), dtype=np.float64)
+        made.computed = True
+    made.data[lacking] = fill
+    return made
+
+
+def _rename(made: Component, part: Component, sign: float, lacking: npt.NDArray[np.bool_]) -> None:
+    """Give a component the samples of another, which keep their type, with their sign or not."""
+    made.computed, made.float_data = part.computed, part.float_data
+    # Of its own in any case, and 0 where there is none: a fill value may have no negative.
+    made.data = np.where(lacking, part.data.dtype.type(0), part.data)
+    if sign > 0:
+        return
+    if made.data.dtype.kind == "i" and made.data.min() == np.iinfo(made.data.dtype).min:
+        made.data, made.float_data = made.data.astype(np.float64), "kept"
+    made.data = -made.data
+
+
+def _notes(parts: list[Component]) -> dict[str, layout.AttributeValue]:
+    """From which channels, and from which rates where these were resampled."""
+    texts = (str(part.notes.get(layout.RESAMPLED_FROM, "")) for part in parts)
+    rates = dict.fromkeys(rate for text in texts for rate in text.split(",") if rate)
+    notes: dict[str, layout.AttributeValue] = {
+        layout.ROTATED_FROM: ",".join(part.name for part in parts)
+    }
+    if rates:
+        notes[layout.RESAMPLED_FROM] = ",".join(rates)
+    return notes

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from credit_fast.hdf5 import layout
-
 if TYPE_CHECKING:
     from credit_fast.station_records.record import Component, Record
 
@@ -38,8 +36,8 @@ def apply_dtype(record: Record, dtype: str) -> None:
     """Change all components to a type; one whose samples do not fit is refused, none is clipped.
 
     Floats become integers by rounding to the nearest, half to even. `"as-is"` changes only samples
-    that were computed (turned, resampled): int32 where all are whole, else float32, whose 24 bits
-    are those of a digitizer.
+    that were computed (turned and not only renamed, resampled): int32 where all are whole, else
+    float32, whose 24 bits are those of a digitizer.
     """
     for name, part in list(record.components.items()):
         wanted = _wanted(part, dtype)
@@ -60,7 +58,7 @@ def apply_dtype(record: Record, dtype: str) -> None:
 def _wanted(part: Component, dtype: str) -> np.dtype[Any]:
     if dtype != "as-is":
         return np.dtype(dtype)
-    if not {layout.ROTATED_FROM, layout.RESAMPLED_FROM} & part.notes.keys():
+    if not part.computed:
         return part.data.dtype
     return np.dtype(np.int32 if _is_whole_int32(part.data) else np.float32)
 
