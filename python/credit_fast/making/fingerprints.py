@@ -12,6 +12,7 @@ from credit_fast.catalogs.model import Catalog, Event, Station, StationTable
 from credit_fast.client import Client
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.plan import EventPlan
+from credit_fast.station_records.resampling import most_reach_ns
 from credit_fast.station_records.settings import Settings
 
 __all__ = ["changes", "of_archive", "of_event", "of_inputs"]
@@ -74,12 +75,13 @@ def of_archive(source: WaveformSource, plan: EventPlan, settings: Settings) -> s
     if not isinstance(source, Client):
         return None
     asked = []
+    # What is resampled is made of data around the window, too; how far depends on their rate.
+    around_ns = 0 if settings.resample_hz is None else most_reach_ns(settings.resample_hz)
     for station in plan.stations:
         window = station.window(settings)
         if window is not None and station.refusal is None:
-            asked.append(
-                ((station.network, station.station, station.location or "--", "*"), window)
-            )
+            codes = (station.network, station.station, station.location or "--", "*")
+            asked.append((codes, (window[0] - around_ns, window[1] + around_ns)))
     return _of_texts(map(str, source.digests(asked)))
 
 

@@ -16,7 +16,7 @@ from credit_fast.errors import Problem
 from credit_fast.hdf5 import layout
 from credit_fast.station_records.gaps import apply_gap_rule
 from credit_fast.station_records.plan import StationPlan
-from credit_fast.station_records.record import Record, build_record
+from credit_fast.station_records.record import Record, build_record, wider_window
 from credit_fast.station_records.rotation import raw_names, rotate_record
 from credit_fast.station_records.sample_types import apply_dtype
 from credit_fast.station_records.settings import Settings
@@ -98,10 +98,8 @@ def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -
         cut.refusal = plan.refusal or NO_USABLE_TIME
         return cut
     for found, bands in _fetches(source, plan, settings, window):
-        # Of each answer, also of one without any data: what is lacking may be in such a file.
-        cut.problems.update(dict.fromkeys(map(str, found.problems)))
-        cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
-        if any(_take_band(cut, found, band, settings, window) for band in bands):
+        _note_problems(cut, found)
+        if any(_take_band(source, cut, found, band, settings, window) for band in bands):
             break
     return cut
 
@@ -145,8 +143,19 @@ def _fetches(
         seen.update(bands)
 
 
+def _note_problems(cut: StationCut, found: Fetched) -> None:
+    """Note what is said of files, also of an answer without data: these may be in such a file."""
+    cut.problems.update(dict.fromkeys(map(str, found.problems)))
+    cut.waits |= any(problem.kind in _UNREADABLE for problem in found.problems)
+
+
 def _take_band(
-    cut: StationCut, found: Fetched, band: str, settings: Settings, window_ns: tuple[int, int]
+    source: WaveformSource,
+    cut: StationCut,
+    found: Fetched,
+    band: str,
+    settings: Settings,
+    window_ns: tuple[int, int],
 ) -> bool:
     """Whether a band has usable data; the cut then holds its record, else at most its refusal."""
     plan = cut.plan
@@ -154,7 +163,13 @@ def _take_band(
     raw = _to_be_turned(found, plan, band, settings)
     taken = raw or names
     failed = {name: found.failed_records[name] for name in taken if found.failed_records[name]}
-    traces = [trace for trace in found.traces if trace.stats.channel in taken]
+    traces = _of_channels(found, taken)
+    wider_ns = wider_window(traces, window_ns, settings)
+    if wider_ns is not None:
+        # What counts (bands, failed records, overlaps) is what lies in the window all the same.
+        around = fetch(source, plan, f"{band}[{_letters(settings)}]", wider_ns)
+        _note_problems(cut, around)
+        traces = _of_channels(around, taken)
     record = build_record(traces, window_ns, settings, failed)
     if record is not None:
         if raw and settings.orientations is not None:
@@ -211,6 +226,10 @@ def fetch(
         traces = source.get_waveforms(*codes, channels, *window)
     own = [t for t in traces if (t.stats.network, t.stats.station, t.stats.location) == codes]
     return Fetched(own, failed, overlaps, problems)
+
+
+def _of_channels(found: Fetched, channels: list[str]) -> list[Any]:
+    return [trace for trace in found.traces if trace.stats.channel in channels]
 
 
 def _letters(settings: Settings) -> str:

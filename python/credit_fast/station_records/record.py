@@ -11,7 +11,8 @@ Pure numpy on what `get_waveforms` returned. The rules:
 - Of overlapping segments the earlier wins; samples that differ are counted.
 - A segment of another rate is refused: the picked channel has no say in it. Rates are the same
   when they differ by at most 1e-4 of the rate and drift apart by less than half a sample over the
-  window.
+  window. On request it is brought to the rate, with samples around the window where there are any:
+  it ends at the window, not its filter.
 - Integers are stored as int32; floats that are all whole numbers within int32 too, other floats
   as they are. Text is refused, and a channel whose records all failed their own check.
 
@@ -31,12 +32,12 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast.hdf5 import layout
-from credit_fast.station_records.resampling import factor, resample
+from credit_fast.station_records.resampling import factor, reach_ns, resample
 from credit_fast.station_records.sample_types import common_form
 from credit_fast.station_records.settings import Settings
 from credit_fast.times import to_ns
 
-__all__ = ["Component", "Record", "build_record", "runs_of_true"]
+__all__ = ["Component", "Record", "build_record", "runs_of_true", "wider_window"]
 
 Array = npt.NDArray[Any]
 
@@ -134,7 +135,8 @@ def build_record(
     Parameters
     ----------
     traces
-        Objects with ObsPy's `stats` and a 1-D `data`, in any order.
+        Objects with ObsPy's `stats` and a 1-D `data`, in any order. Of what is resampled those of
+        `wider_window`.
     window_ns
         First and last time asked for, ns since 1970; samples up to half a sample outside count.
     settings
@@ -146,12 +148,12 @@ def build_record(
     Returns None when the window has no sample at all.
     """
     record = Record()
-    segments = _collect(traces, window_ns, record.refused)
+    segments = _collect(traces, window_ns, settings.resample_hz, record.refused)
+    segments, resampled = _resampled(segments, settings.resample_hz, window_ns)
     for channel in failed_channels:
         if channel not in segments:
             record.refused.setdefault(channel, FAILED_CHECK)
     duration_s = (window_ns[1] - window_ns[0]) / 1e9
-    resampled = _resampled(segments, settings, record, window_ns)
     kept = _of_one_rate(segments, record, settings.accepted_hz, duration_s)
     if not kept:
         if record.refused:
@@ -199,11 +201,45 @@ def _places(record: Record, segments: list[_Segment]) -> list[int]:
     return [shift + _samples_between(own_ns, part.start_ns, record.rate_hz) for part in segments]
 
 
+def wider_window(
+    traces: Iterable[Any], window_ns: tuple[int, int], settings: Settings
+) -> tuple[int, int] | None:
+    """The window with all that the samples in it are resampled from; None where none is resampled.
+
+    `traces` are what the archive has in the window itself.
+    """
+    target_hz = settings.resample_hz
+    if target_hz is None:
+        return None
+    duration_s = (window_ns[1] - window_ns[0]) / 1e9
+    rates = {float(trace.stats.sampling_rate) for trace in traces}
+    reach = max((_reach_ns(rate_hz, target_hz, duration_s) for rate_hz in rates), default=0)
+    return (window_ns[0] - reach, window_ns[1] + reach) if reach else None
+
+
+def _reach_ns(rate_hz: float, target_hz: float | None, duration_s: float) -> int:
+    """How far around the window samples of a rate are needed; 0 for one that is not changed."""
+    if target_hz is None or not _is_rate(rate_hz) or _same_rate(rate_hz, target_hz, duration_s):
+        return 0
+    return 0 if factor(rate_hz, target_hz, 1) is None else reach_ns(rate_hz, target_hz)
+
+
+def _is_rate(rate_hz: float) -> bool:
+    return math.isfinite(rate_hz) and rate_hz > 0
+
+
 def _collect(
-    traces: Iterable[Any], window_ns: tuple[int, int], refused: dict[str, str]
+    traces: Iterable[Any],
+    window_ns: tuple[int, int],
+    target_hz: float | None,
+    refused: dict[str, str],
 ) -> dict[str, list[_Segment]]:
-    """Segments by channel, cut to the window, in order of start; bad data go to `refused`."""
+    """Segments by channel, cut to the window, in order of start; bad data go to `refused`.
+
+    What is to be brought to `target_hz` keeps what the filter needs around the window.
+    """
     segments: dict[str, list[_Segment]] = {}
+    duration_s = (window_ns[1] - window_ns[0]) / 1e9
     # Sorted before they are cut: two segments that both reach over the window's start then keep
     # the order of their own starts.
     for trace in sorted(traces, key=lambda trace: to_ns(trace.stats.starttime)):
@@ -216,10 +252,16 @@ def _collect(
         if reason is not None:
             refused[stats.channel] = reason
             continue
+        reach = _reach_ns(rate, target_hz, duration_s)
+        kept_ns = (window_ns[0] - reach, window_ns[1] + reach)
         for first, part in _unmasked(data):
             start_ns = to_ns(stats.starttime) + round(first * 1e9 / rate)
-            segment = _clip(_Segment(start_ns, rate, part), window_ns)
-            if segment is not None:
+            segment = _clip(_Segment(start_ns, rate, part), kept_ns)
+            if segment is None:
+                continue
+            if _is_beyond_int32(segment.data):
+                refused[stats.channel] = f"{data.dtype} samples beyond int32"
+            else:
                 segments.setdefault(stats.channel, []).append(segment)
     return dict(sorted(segments.items()))
 
@@ -227,12 +269,13 @@ def _collect(
 def _data_fault(data: Array, rate_hz: float) -> str | None:
     if data.dtype.kind not in "iuf" or data.ndim != 1:
         return "not a series of numbers (text or log data)"
-    if not (math.isfinite(rate_hz) and rate_hz > 0):
-        return f"{WRONG_RATE} {rate_hz:g} Hz is none"
+    return None if _is_rate(rate_hz) else f"{WRONG_RATE} {rate_hz:g} Hz is none"
+
+
+def _is_beyond_int32(data: Array) -> bool:
     if data.dtype.kind == "f" or np.can_cast(data.dtype, np.int32):
-        return None
-    beyond = data.min() < _INT32.min or data.max() > _INT32.max
-    return f"{data.dtype} samples beyond int32" if beyond else None
+        return False
+    return bool(data.min() < _INT32.min or data.max() > _INT32.max)
 
 
 def _unmasked(data: Array) -> list[tuple[int, Array]]:
@@ -256,30 +299,34 @@ def _clip(segment: _Segment, window_ns: tuple[int, int]) -> _Segment | None:
 
 
 def _resampled(
-    segments: dict[str, list[_Segment]],
-    settings: Settings,
-    record: Record,
-    window_ns: tuple[int, int],
-) -> dict[str, str]:
-    """Bring segments to the rate that is asked for, each by itself; the rates before, by channel.
+    segments: dict[str, list[_Segment]], target_hz: float | None, window_ns: tuple[int, int]
+) -> tuple[dict[str, list[_Segment]], dict[str, str]]:
+    """Segments at the rate that is asked for, each by itself; the rates before, by channel.
 
     A segment that is at that rate stays as it is; one whose rate has no whole ratio to it stays,
     too, and is refused as of a wrong rate.
     """
-    target_hz = settings.resample_hz
     if target_hz is None:
-        return {}
+        return segments, {}
     duration_s = (window_ns[1] - window_ns[0]) / 1e9
+    kept: dict[str, list[_Segment]] = {}
     before: dict[str, list[float]] = {}
     for channel, parts in segments.items():
-        for number, part in enumerate(parts):
-            by = factor(part.rate_hz, target_hz, len(part.data))
-            if by is None or _same_rate(part.rate_hz, target_hz, duration_s):
+        for part in parts:
+            if _same_rate(part.rate_hz, target_hz, duration_s):
+                kept.setdefault(channel, []).append(part)
                 continue
-            changed = _Segment(part.start_ns, target_hz, resample(part.data, by))
-            parts[number] = _clip(changed, window_ns) or changed
-            before.setdefault(channel, []).append(part.rate_hz)
-    return {
+            by = factor(part.rate_hz, target_hz, len(part.data))
+            changed = part
+            if by is not None:
+                changed = _Segment(part.start_ns, target_hz, resample(part.data, by))
+            inside = _clip(changed, window_ns)
+            if inside is None:
+                continue
+            kept.setdefault(channel, []).append(inside)
+            if by is not None:
+                before.setdefault(channel, []).append(part.rate_hz)
+    return kept, {
         channel: ",".join(f"{rate:.9g}" for rate in dict.fromkeys(rates))
         for channel, rates in before.items()
     }

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from credit_fast.errors import MissingExtraError
 
-__all__ = ["factor", "require_scipy", "resample"]
+__all__ = ["factor", "most_reach_ns", "reach_ns", "require_scipy", "resample"]
 
 # The filter has 64 taps for each step of the larger number: more is no rate of an instrument.
 _LARGEST = 1000
@@ -43,19 +43,33 @@ def factor(rate_hz: float, target_hz: float, npts: int) -> Fraction | None:
     return near
 
 
+def reach_ns(rate_hz: float, target_hz: float) -> int:
+    """How far from a sample at the new rate those lie that it is made of; one sample is spare."""
+    return round((HALF_LENGTH + 1) * 1e9 / min(rate_hz, target_hz))
+
+
+def most_reach_ns(target_hz: float) -> int:
+    """The same for the lowest rate that is brought to the new one."""
+    return reach_ns(target_hz / _LARGEST, target_hz)
+
+
 def resample(data: npt.NDArray[Any], by: Fraction) -> npt.NDArray[np.float64]:
     """Samples at `by` times the rate: the first at the same time, none behind the last one.
 
-    What is filtered is the difference from the line between the first and the last sample: an
-    offset of thousands of counts leaves no ripple, and the data are 0 beyond their ends.
+    What is filtered is the difference from the line between the first and the last number: an
+    offset of thousands of counts leaves no ripple, and the data are 0 beyond their ends. A sample
+    that is no number makes those none that the filter makes of it, and no others.
     """
     signal = require_scipy()
-    rest = data - np.linspace(data[0], data[-1], len(data))
+    numbers = np.flatnonzero(np.isfinite(data))
+    first, last = (int(numbers[0]), int(numbers[-1])) if len(numbers) else (0, 0)
+    begin, end = (float(data[first]), float(data[last])) if len(numbers) else (0.0, 0.0)
+    slope = (end - begin) / max(last - first, 1)
+    rest = data - (begin + slope * (np.arange(len(data)) - first))
     taps = _taps(max(by.numerator, by.denominator))
     samples = signal.resample_poly(rest, by.numerator, by.denominator, window=taps)
     npts = math.floor((len(data) - 1) * by) + 1
-    slope = (float(data[-1]) - float(data[0])) / max(len(data) - 1, 1) / float(by)
-    return np.asarray(samples[:npts] + (float(data[0]) + slope * np.arange(npts)))
+    return np.asarray(samples[:npts] + (begin + slope * (np.arange(npts) / float(by) - first)))
 
 
 @lru_cache(maxsize=32)
