@@ -15,6 +15,7 @@ from credit_fast.check import testh5
 from credit_fast.hdf5 import layout
 from credit_fast.making import makeh5
 from credit_fast.station_records import Settings
+from credit_fast.station_records.selection import Selection
 
 EVID = "X1.201203012122.0001"
 NEAR, FAR = "X1.AAA.00", "X1.BBB."
@@ -81,6 +82,29 @@ def test_events_need_so_many_arrivals_and_a_left_out_one_takes_no_id(make: Any) 
     assert report.events.refused == {"fewer picks than asked for": 1}
     assert (report.events.written, report.duplicate_events) == (1, 0)
     assert not report.has_problems
+
+
+def test_a_phase_at_two_locations_of_a_station_is_one_arrival(make: Any) -> None:
+    both = [pick("Pg", 3.0), pick("Pg", 3.0, "X1.AAA.10.HHZ")]
+    rows = [
+        event(*both, evid="one"),
+        event(*both, pick("Pg", 4.0, "X1.BBB..BHZ"), evid="stations"),
+        event(*both, pick("Sg", 4.0, "X1.AAA.10.HHZ"), evid="phases"),
+        event(*both, pick("Pg", 4.0, "X2.AAA.00.HHZ"), evid="networks"),
+    ]
+    _, file = make(three(NEAR, 0.0, 900), *rows, min_picks=2)
+    assert list(file) == ["networks", "phases", "stations"]
+
+
+def test_arrivals_at_stations_that_are_too_far_do_not_count(make: Any) -> None:
+    far = pick("Pg", 3.0, "X1.BBB..BHZ", distance_km=400.0)
+    rows = [
+        event(pick("Pg", 3.0), far, evid="few"),
+        event(pick("Pg", 3.0), pick("Sg", 4.0), far, evid="enough"),
+    ]
+    report, file = make(three(NEAR, 0.0, 900), *rows, min_picks=2, max_distance_km=100)
+    assert list(file) == ["enough"]
+    assert report.events.refused == {"fewer picks than asked for": 1}
 
 
 @pytest.mark.parametrize(("limit_km", "kept"), [(12.0, []), (12.5, ["AAA"]), (150, ["AAA", "BBB"])])
@@ -164,6 +188,37 @@ def test_a_station_without_picks_and_without_data_has_no_group_and_is_counted(ma
     events = catalog(event(pick("Pg", 3.0)))
     checked = testh5(path, events, stations=PLACES, index=MemoryArchive(traces), progress=False)
     assert (checked.findings, checked.table_rows) == ([], 2)
+
+
+@pytest.mark.parametrize("north", [0.899, -0.899, 0.0])
+def test_a_station_just_within_the_distance_is_not_left_out(make: Any, north: float) -> None:
+    """0.899 degrees of latitude are 99.96 km, to the north, the south or the east."""
+    east = 1.03 if not north else 0.0  # 99.7 km
+    row = event(pick("Pg", 3.0))
+    places = StationTable(
+        "stations.loc",
+        [
+            Station("X1", "AAA", "00", 104.5, 29.5, 0.0),
+            Station("X1", "CCC", "", 104.5 + east, 29.5 + north, 0.0),
+            Station("X1", "DDD", "00", 104.5 + 1.005 * east, 29.5 + 1.002 * north, 0.0),
+        ],
+    )
+    _, file = make(all_around().traces, row, settings=AROUND, stations=places)
+    assert list(file[EVID]) == [NEAR, "X1.CCC."]
+    assert 99.5 < float(file[EVID]["X1.CCC."].attrs["dist"]) < 100.0
+
+
+@pytest.mark.parametrize(("channels", "bands"), [((), "HH BH EH SH"), ("E??,?H?", "EH HH BH SH")])
+def test_bands_of_a_station_without_picks_go_by_the_list_then_in_the_usual_order(
+    channels: Any, bands: str
+) -> None:
+    options = AROUND.to_dict() | {"channels": channels}
+    archive = MemoryArchive(
+        [item for band in ("BH", "EH", "HH", "SH") for item in three("X1.CCC.", 0, 9, band=band)]
+    )
+    selection = Selection.of(Settings.from_dict(options), PLACES, archive)
+    [(place, _)] = selection.unpicked(event(), [])
+    assert " ".join(place.bands) == bands
 
 
 def test_all_stations_need_places_and_a_list_of_channels(tmp_path: Path) -> None:

@@ -206,8 +206,14 @@ def plan_event(event: Event, selection: Selection = _ALL) -> EventPlan:
         plan.refusal = f"event id: {fault}"
         return plan
     asked = [station for station in plan.stations if not is_choice(station.refusal)]
-    arrivals = sum(row.is_arrival for station in asked for row in station.rows)
-    if arrivals < selection.settings.min_picks:
+    # Another location of a station is another instrument for the same arrival.
+    arrivals = {
+        (station.network, station.station, row.pick.phase)
+        for station in asked
+        for row in station.rows
+        if row.is_arrival
+    }
+    if len(arrivals) < selection.settings.min_picks:
         plan.refusal = TOO_FEW_PICKS
         return plan
     further = list(_unpicked(event, stations, selection))

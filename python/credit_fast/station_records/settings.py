@@ -55,7 +55,7 @@ class Settings:
         Phases whose rows are kept and make windows, as `("Pg", "Sg")` or `"Pg,Sg"`; empty: all.
     min_picks
         Least number of arrivals (rows TRAVTIME of those phases, with a usable time, each phase of
-        a station once) of an event.
+        a station once, under whatever location) of an event.
     max_distance_km
         Greatest epicentral distance of a station: as the catalogue states it, else by the station
         table; a station whose distance nobody knows is kept. None: any.
