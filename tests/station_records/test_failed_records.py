@@ -18,6 +18,7 @@ from memory_archive import at, catalog, event, noise, pick, stations
 from credit_fast import Client, DataWarning, UTCDateTime, makeh5, makeindex, testh5
 from credit_fast._core import encode_mseed2
 from credit_fast.account import MakeH5Report
+from credit_fast.station_records import Settings
 
 RECLEN = 512
 NPTS = 1000
@@ -185,17 +186,46 @@ def test_the_same_samples_of_another_file_fill_the_gap(tmp_path: Path) -> None:
         assert np.array_equal(data[()], noise(ord("Z"), NPTS)[100:701])
 
 
-def test_a_station_whose_records_all_fail_is_refused_for_that(tmp_path: Path) -> None:
+def all_fail(channel: str) -> bytes:
+    """As `records`, each with another last sample than it says."""
+    content = bytearray(records(channel))
+    for start in range(0, len(content), RECLEN):
+        record = content[start : start + RECLEN]
+        last_sample(record)
+        content[start : start + RECLEN] = record
+    return bytes(content)
+
+
+@pytest.mark.parametrize("channel", ["HHZ", "--"])
+def test_a_station_whose_records_all_fail_is_refused_for_that(tmp_path: Path, channel: str) -> None:
+    """Also where no pick names the band: that it has records is known."""
     (tmp_path / "data").mkdir()
-    content = bytearray(records("HHZ"))
-    for number in range(len(content) // RECLEN):
-        content[number * RECLEN + 64 + 8 + 3] ^= 0x10
-    (tmp_path / "data" / "HHZ").write_bytes(content)
+    (tmp_path / "data" / "HHZ").write_bytes(all_fail("HHZ"))
     makeindex(tmp_path / "data", tmp_path / "index.db", progress=False)
-    report = Archive(tmp_path, (0, NPTS)).make()
+    row = event(pick("P", 3.0, f"{STATION}.{channel}"))
+    report = makeh5(
+        tmp_path / "index.db", tmp_path / "out.h5", catalog(row), range_s=2.0, progress=False
+    )
     assert report.station_records.refused == {"its records failed their own check": 1}
     assert report.components.no_data == 2
     assert report.components.n_refused == 1
+
+
+def test_a_failed_east_or_north_is_there_and_nothing_is_turned_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "HHE").write_bytes(all_fail("HHE"))
+    for channel in ("HH1", "HH2", "HHZ"):
+        (tmp_path / "data" / channel).write_bytes(records(channel))
+    makeindex(tmp_path / "data", tmp_path / "index.db", progress=False)
+    axes = ["X1 AAA 00 HH1 0 0", "X1 AAA 00 HH2 90 0"]
+    chosen = Settings(range_s=2.0, orientations=axes)  # type: ignore[arg-type]
+    report = makeh5(
+        tmp_path / "index.db", tmp_path / "out.h5", catalog(EVENT), settings=chosen, progress=False
+    )
+    with h5py.File(tmp_path / "out.h5") as file:
+        assert list(file[EVENT.event_id][STATION]) == ["HHZ"]
+    assert report.components.refused == {"its records failed their own check": 1}
+    assert (report.components.no_data, report.turned) == (1, 0)
 
 
 def test_a_miniseed_3_record_with_a_wrong_checksum_is_a_gap(tmp_path: Path) -> None:
