@@ -34,7 +34,7 @@ from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
 from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
-from credit_fast.station_records.noise import Quiet, is_noise_id
+from credit_fast.station_records.noise import Quiet, TakenWindows, is_noise_id
 from credit_fast.station_records.plan import EventPlan, StationPlan, plan_events, plan_unpicked
 from credit_fast.station_records.selection import Selection, is_choice
 from credit_fast.station_records.settings import Settings
@@ -223,6 +223,7 @@ class _Job:
         self.chosen = chosen
         self.selection = selection
         self.quiet = Quiet(events if selection.settings.noise else [])
+        self.taken = TakenWindows()
         self.report = report
         self.is_new = False
         self.account = account
@@ -320,8 +321,13 @@ class _Job:
         [station] = plan.stations
         window = station.window(self.selection.settings)
         codes = (station.network, station.station, station.location)
-        if window is not None and not self.quiet.is_clear(codes, window):
-            self.report.add(DIFFERENT, "event", f"/{evid}", "a pick of its station is near")
+        if window is not None:
+            if not self.quiet.is_clear(codes, window):
+                self.report.add(DIFFERENT, "event", f"/{evid}", "a pick of its station is near")
+            if not self.taken.is_free(codes, window):
+                text = "another window of noise of its station overlaps it"
+                self.report.add(DIFFERENT, "event", f"/{evid}", text)
+            self.taken.take(codes, window)
         self._check_event(root, listed, plan)
         return True
 

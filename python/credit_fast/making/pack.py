@@ -63,7 +63,7 @@ def pack_station(source: WaveformSource, station: StationPlan, settings: Setting
 
 def refused(station: StationPlan, reason: str, settings: Settings) -> Packed:
     """A record without any waveform, and why."""
-    band = settings.band_patterns(station.bands)[0]
+    band = station.band_patterns(settings)[0]
     cut = StationCut(station, [f"{band}{letter}" for letter in settings.components])
     cut.refusal, cut.any_band = reason, station.names_no_channel
     cut.window_ns = station.window(settings)

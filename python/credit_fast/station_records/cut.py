@@ -17,7 +17,7 @@ from credit_fast.hdf5 import layout
 from credit_fast.station_records.gaps import apply_gap_rule
 from credit_fast.station_records.plan import StationPlan
 from credit_fast.station_records.record import Record, build_record, wider_window
-from credit_fast.station_records.rotation import raw_names, rotate_record
+from credit_fast.station_records.rotation import letters_to_ask, rotate_record, turned_names
 from credit_fast.station_records.sample_types import apply_dtype
 from credit_fast.station_records.settings import Settings
 from credit_fast.times import UTCDateTime
@@ -87,12 +87,13 @@ class StationCut:
 def cut_station(source: WaveformSource, plan: StationPlan, settings: Settings) -> StationCut:
     """Station record of the first band, in order of preference, with usable data in the window.
 
-    Bands are those of the settings, else the picked ones, else any; several that match one
-    pattern: HH BH EH SH, then by name. When no band has usable data, the record and reason of the
-    first band with data that were refused. Whatever `get_waveforms` raises goes through.
+    Bands are those of the settings, else the picked ones, else any (of noise the one that was
+    drawn); several that match one pattern: HH BH EH SH, then by name. When no band has usable
+    data, the record and reason of the first band with data that were refused. Whatever
+    `get_waveforms` raises goes through.
     """
     cut = StationCut(plan, any_band=plan.names_no_channel, window_ns=plan.window(settings))
-    cut.expected = _names(settings.band_patterns(plan.bands)[0], settings.components)
+    cut.expected = _names(plan.band_patterns(settings)[0], settings.components)
     window = cut.window_ns
     if plan.refusal is not None or window is None:
         cut.refusal = plan.refusal or NO_USABLE_TIME
@@ -118,7 +119,7 @@ def other_orientations(source: WaveformSource, cut: StationCut, settings: Settin
         return []
     asked = {name[-1] for name in cut.expected}
     others = "".join(letter for letter in layout.SEED_ORIENTATIONS if letter not in asked)
-    bands = settings.band_patterns(cut.plan.bands)
+    bands = cut.plan.band_patterns(settings)
     if cut.record is not None:
         bands = [cut.expected[0][:2]]
     found: set[str] = set()
@@ -136,8 +137,9 @@ def _fetches(
 ) -> Iterator[tuple[Fetched, list[str]]]:
     """What the archive has of the bands that would do, in order of preference, each band once."""
     seen: set[str] = set()
-    for pattern in settings.band_patterns(plan.bands):
-        found = fetch(source, plan, f"{pattern}[{_letters(settings)}]", window_ns)
+    letters = letters_to_ask(settings.components, settings.orientations)
+    for pattern in plan.band_patterns(settings):
+        found = fetch(source, plan, f"{pattern}[{letters}]", window_ns)
         bands = _by_preference(found) if "?" in pattern else [pattern]
         yield found, [band for band in bands if band not in seen]
         seen.update(bands)
@@ -160,21 +162,23 @@ def _take_band(
     """Whether a band has usable data; the cut then holds its record, else at most its refusal."""
     plan = cut.plan
     names = _names(band, settings.components)
-    raw = _to_be_turned(found, plan, band, settings)
+    present = {trace.stats.channel for trace in found.traces if len(trace.data)}
+    present |= found.failed_records.keys()
+    letters, orientations = settings.components, settings.orientations
+    raw = turned_names(plan, band, orientations, letters, present)
     taken = raw or names
     failed = {name: found.failed_records[name] for name in taken if found.failed_records[name]}
     traces = _of_channels(found, taken)
     wider_ns = wider_window(traces, window_ns, settings)
     if wider_ns is not None:
         # What counts (bands, failed records, overlaps) is what lies in the window all the same.
-        around = fetch(source, plan, f"{band}[{_letters(settings)}]", wider_ns)
+        around = fetch(source, plan, f"{band}[{letters_to_ask(letters, orientations)}]", wider_ns)
         _note_problems(cut, around)
         traces = _of_channels(around, taken)
     record = build_record(traces, window_ns, settings, failed)
     if record is not None:
-        if raw and settings.orientations is not None:
-            letters = settings.components
-            rotate_record(record, plan, band, settings.orientations, letters, settings.fill)
+        if raw and orientations is not None:
+            rotate_record(record, plan, band, orientations, letters, settings.fill)
         apply_gap_rule(record, settings, plan.times_ns)
         apply_dtype(record, settings.dtype)
     if record is None or (cut.record is not None and not record.components):
@@ -230,23 +234,6 @@ def fetch(
 
 def _of_channels(found: Fetched, channels: list[str]) -> list[Any]:
     return [trace for trace in found.traces if trace.stats.channel in channels]
-
-
-def _letters(settings: Settings) -> str:
-    """Orientations to ask the archive for: those of the record, and what they can be made of."""
-    more = "12Z" if settings.orientations is not None else ""
-    return "".join(dict.fromkeys(settings.components + more))
-
-
-def _to_be_turned(found: Fetched, plan: StationPlan, band: str, settings: Settings) -> list[str]:
-    """Channels that E and N are to be made of; empty where there are any, or no orientations."""
-    horizontals = [band + letter for letter in settings.components if letter in "EN"]
-    raw = raw_names(plan, band, settings.orientations)
-    present = {trace.stats.channel for trace in found.traces if len(trace.data)}
-    present |= found.failed_records.keys()
-    if not horizontals or present & {*horizontals} or not present & {*raw[:2]}:
-        return []
-    return raw
 
 
 def _names(band: str, orientations: str) -> list[str]:

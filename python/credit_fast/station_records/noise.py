@@ -1,6 +1,7 @@
 """Windows without picks, drawn by chance from what the archive has: plans like those of events.
 
-Each is an event of the type `noise` with one station. No waveform, no HDF5, no counting.
+Each is an event of the type `noise` with one station, and those of a station lie apart. No
+waveform, no HDF5, no counting.
 """
 
 from __future__ import annotations
@@ -8,8 +9,8 @@ from __future__ import annotations
 import math
 import random
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -17,11 +18,20 @@ from typing import Any
 from credit_fast.catalogs.model import Event, Station
 from credit_fast.hdf5 import layout
 from credit_fast.station_records.plan import EventPlan, StationPlan
+from credit_fast.station_records.rotation import letters_to_ask, needed_names, turned_names
 from credit_fast.station_records.selection import Selection
 from credit_fast.station_records.settings import Settings
 from credit_fast.times import UTCDateTime
 
-__all__ = ["CLEAR_S", "Quiet", "check_noise_source", "is_noise_id", "noise_plan", "noise_plans"]
+__all__ = [
+    "CLEAR_S",
+    "Quiet",
+    "TakenWindows",
+    "check_noise_source",
+    "is_noise_id",
+    "noise_plan",
+    "noise_plans",
+]
 
 CLEAR_S = 300.0  # between a window and any pick of its station: codas of local events last minutes
 _TYPE = "noise"
@@ -33,7 +43,7 @@ _Codes = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A band of a station with all components, and between which seconds it has data."""
+    """A band of a station that can be whole, and between which seconds."""
 
     codes: _Codes
     band: str
@@ -57,8 +67,29 @@ class Quiet:
         """Whether no pick at the station, under any location, is within `CLEAR_S` of a window."""
         times = self._times.get(codes[:2], [])
         margin_ns = round(CLEAR_S * 1e9)
-        number = bisect_left(times, window_ns[0] - margin_ns)
-        return number == len(times) or times[number] > window_ns[1] + margin_ns
+        return _has_none(times, window_ns[0] - margin_ns, window_ns[1] + margin_ns)
+
+
+class TakenWindows:
+    """Windows of one length that lie apart: two of a station share no time, not even an end."""
+
+    def __init__(self) -> None:
+        self._starts: dict[tuple[str, str], list[int]] = {}
+
+    def is_free(self, codes: _Codes, window_ns: tuple[int, int]) -> bool:
+        """Whether no window taken at the station, under any location, overlaps this one."""
+        start, end = window_ns
+        return _has_none(self._starts.get(codes[:2], []), start - (end - start), end)
+
+    def take(self, codes: _Codes, window_ns: tuple[int, int]) -> None:
+        """From now on it is taken."""
+        insort(self._starts.setdefault(codes[:2], []), window_ns[0])
+
+
+def _has_none(times: Sequence[int], first: int, last: int) -> bool:
+    """Whether none of these sorted times lies between two, both included."""
+    number = bisect_left(times, first)
+    return number == len(times) or times[number] > last
 
 
 def is_noise_id(evid: str) -> bool:
@@ -94,14 +125,14 @@ def noise_plans(events: Iterable[Event], selection: Selection, source: Any) -> I
     """`settings.noise` windows, fewer when no more are found; the same ones for the same seed.
 
     Drawn are a station, each with the same chance, then a whole second of its time. A window is
-    taken when the archive has all components in all of it, at a rate that is accepted, and no
-    pick of the catalogue is near.
+    taken when the archive has all components in all of it, at one rate that is accepted, no pick
+    of the catalogue is near, and no window before it was of the same station and time.
     """
     settings = selection.settings
     if not settings.noise:
         return
     events = list(events)
-    quiet, known = Quiet(events), {event.event_id for event in events}
+    quiet, known, taken = Quiet(events), {event.event_id for event in events}, TakenWindows()
     places = _places(selection, source)
     chance = random.Random(settings.noise_seed)
     number = misses = 0
@@ -114,11 +145,13 @@ def noise_plans(events: Iterable[Event], selection: Selection, source: Any) -> I
             window is None
             or evid in known
             or not quiet.is_clear(place.codes, window)
+            or not taken.is_free(place.codes, window)
             or not _is_whole(source, place, settings, window)
         ):
             misses += 1
             continue
         misses, number = 0, number + 1
+        taken.take(place.codes, window)
         yield noise_plan(evid, time_ns, place.codes, place.band, selection.place(place.codes))
 
 
@@ -129,39 +162,71 @@ def _event_id(time_ns: int, number: int) -> str:
 
 
 def _places(selection: Selection, source: Any) -> list[_Place]:
-    """For each station and location the preferred band that has all components."""
+    """For each station and location the preferred band that can have all components."""
     settings = selection.settings
+    letters = {*letters_to_ask(settings.components, settings.orientations)}
     extents: dict[tuple[_Codes, str], dict[str, tuple[int, int]]] = {}
     for network, station, location, channel, start, end in source.get_availability_extent():
         band = layout.band_of(channel)
-        if band and selection.takes(band) and channel[2:] in set(settings.components):
-            by_letter = extents.setdefault(((network, station, location), band), {})
-            by_letter[channel[2:]] = (start.ns, end.ns)
+        if band and selection.takes(band) and channel[2:] in letters:
+            by_name = extents.setdefault(((network, station, location), band), {})
+            by_name[channel] = (start.ns, end.ns)
     best: dict[_Codes, _Place] = {}
-    for (codes, band), by_letter in sorted(
+    for (codes, band), by_name in sorted(
         extents.items(), key=lambda item: (item[0][0], selection.rank(item[0][1]))
     ):
-        if len(by_letter) == len(settings.components):
-            first_s = -(-max(start for start, _ in by_letter.values()) // 10**9)
-            last_s = min(end for _, end in by_letter.values()) // 10**9
-            if first_s <= last_s:
-                best.setdefault(codes, _Place(codes, band, first_s, last_s))
+        seconds = []
+        for names in (_own_names(band, settings), _sources(codes, band, settings)):
+            if names and by_name.keys() >= {*names}:
+                first_s = -(-max(by_name[name][0] for name in names) // 10**9)
+                last_s = min(by_name[name][1] for name in names) // 10**9
+                if first_s <= last_s:
+                    seconds += [first_s, last_s]
+        if seconds:
+            best.setdefault(codes, _Place(codes, band, min(seconds), max(seconds)))
     return list(best.values())
 
 
+def _own_names(band: str, settings: Settings) -> list[str]:
+    return [band + letter for letter in settings.components]
+
+
+def _sources(codes: _Codes, band: str, settings: Settings) -> list[str]:
+    """Channels that the components can be made of by turning; empty where they cannot."""
+    plan = StationPlan(*codes, 0)
+    return needed_names(plan, band, settings.orientations, settings.components)
+
+
 def _is_whole(source: Any, place: _Place, settings: Settings, window_ns: tuple[int, int]) -> bool:
-    """Whether every component has one span over all of a window, at a rate that is accepted."""
+    """Whether what a record is cut from has spans over all of a window, of one accepted rate.
+
+    Where there are 1 and 2 for lack of E and N, that is what these are made of.
+    """
     start, end = (UTCDateTime(ns=ns) for ns in window_ns)
-    pattern = f"{place.band}[{settings.components}]"
+    table, letters = settings.orientations, settings.components
+    pattern = f"{place.band}[{letters_to_ask(letters, table)}]"
     spans = source.get_availability(
         *place.codes, pattern, start, end, include_sample_rate=True, merge_overlap=True
     )
-    covered = set()
+    whole: set[tuple[str, float]] = set()
     for _, _, _, channel, first, last, rate_hz in spans:
-        accepted = settings.rate_hz if settings.resample_hz is None else rate_hz
-        if accepted is not None and abs(rate_hz - accepted) > _RATE_TOLERANCE * accepted:
-            continue
         sample_ns = round(1e9 / rate_hz)
         if first.ns < window_ns[0] + sample_ns and last.ns > window_ns[1] - sample_ns:
-            covered.add(channel)
-    return len(covered) == len(settings.components)
+            whole.add((channel, rate_hz))
+    names = {*_own_names(place.band, settings)}
+    present = {span[3] for span in spans}
+    if turned_names(StationPlan(*place.codes, 0), place.band, table, letters, present):
+        names = {*_sources(place.codes, place.band, settings)}
+        if not names:
+            return False
+    if settings.resample_hz is not None:
+        return names <= {channel for channel, _ in whole}
+    rates = {rate for _, rate in whole} if settings.rate_hz is None else {settings.rate_hz}
+    return any(
+        names <= {channel for channel, other in whole if _is_same_rate(other, rate)}
+        for rate in rates
+    )
+
+
+def _is_same_rate(rate_hz: float, accepted_hz: float) -> bool:
+    return abs(rate_hz - accepted_hz) <= _RATE_TOLERANCE * accepted_hz

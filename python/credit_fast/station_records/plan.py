@@ -125,6 +125,10 @@ class StationPlan:
             return list(self.picks_ns or ())
         return [row.data_ns for row in self.rows if row.data_ns is not None]
 
+    def band_patterns(self, settings: Settings) -> list[str]:
+        """Bands to look for, preferred ones first; a window of noise was drawn for one of them."""
+        return self.bands if self.is_noise else settings.band_patterns(self.bands)
+
     def window(self, settings: Settings) -> tuple[int, int] | None:
         """What is asked for, ns since 1970, both ends included; None when nothing can be."""
         return settings.window(self.origin_ns, self.picks_ns)

@@ -7,6 +7,8 @@ projected. Records in, records out; no archive, no HDF5.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,7 +17,7 @@ from credit_fast.station_records.orientations import Orientations
 from credit_fast.station_records.plan import StationPlan
 from credit_fast.station_records.record import Component, Record, runs_of_true
 
-__all__ = ["raw_names", "rotate_record"]
+__all__ = ["letters_to_ask", "needed_names", "rotate_record", "turned_names"]
 
 UPWARD = (0.0, -90.0)  # azimuth and dip of Z where the table has none
 # Volume between the axes (1: right angles). Below it noise is blown up more than tenfold.
@@ -24,8 +26,49 @@ _RAW = "12Z"
 _Matrix = npt.NDArray[np.float64]
 
 
-def raw_names(plan: StationPlan, band: str, table: Orientations | None) -> list[str]:
-    """Channels that the E, N and Z of a band can be made of; empty without orientations of 1, 2."""
+def letters_to_ask(letters: str, table: Orientations | None) -> str:
+    """Orientations to ask the archive for: `letters`, and what they can be made of."""
+    return "".join(dict.fromkeys(letters + ("" if table is None else _RAW)))
+
+
+def turned_names(
+    plan: StationPlan,
+    band: str,
+    table: Orientations | None,
+    letters: str,
+    present: Collection[str],
+) -> list[str]:
+    """Channels of a band that the E and N of `letters` are made of, where `present` ones have data.
+
+    Empty where an E or N has data, neither 1 nor 2 has, or their orientations are not known.
+    """
+    horizontals = [band + letter for letter in letters if letter in "EN"]
+    raw = _raw_names(plan, band, table)
+    if not horizontals or {*horizontals} & {*present} or not {*raw[:2]} & {*present}:
+        return []
+    return raw
+
+
+def needed_names(
+    plan: StationPlan, band: str, table: Orientations | None, letters: str
+) -> list[str]:
+    """Those of the channels 1, 2 and Z of a band without which some of `letters` cannot be made.
+
+    Empty where nothing can be turned: no E or N is asked for, or the orientations are not known,
+    or do not do.
+    """
+    raw = _raw_names(plan, band, table)
+    if not raw or not {*letters} & {*"EN"}:
+        return []
+    directions = [_direction(plan, name, table) or UPWARD for name in raw]
+    is_upright = directions[2] == UPWARD
+    if "Z" not in letters and is_upright and all(_is_level(item) for item in directions[:2]):
+        raw, directions = raw[:2], directions[:2]
+    return raw if _matrix(directions)[0] is not None else []
+
+
+def _raw_names(plan: StationPlan, band: str, table: Orientations | None) -> list[str]:
+    """Channels 1, 2 and Z of a band; empty without orientations of 1 and 2."""
     names = [band + letter for letter in _RAW]
     known = [_direction(plan, name, table) for name in names[:2]]
     return names if all(known) else []
@@ -104,7 +147,7 @@ def _direction(
 
 def _matrix(directions: list[tuple[float, float]]) -> tuple[_Matrix | None, str]:
     """Rows Z, N, E: what each takes of the components; None, and why, when nothing does."""
-    level = [abs(dip) < 1e-9 for _, dip in directions]
+    level = [_is_level(direction) for direction in directions]
     axes = np.array([_axis(*direction) for direction in directions])
     if len(axes) == 2:
         if not all(level):
@@ -118,6 +161,10 @@ def _matrix(directions: list[tuple[float, float]]) -> tuple[_Matrix | None, str]
     for exact in (-1.0, 0.0, 1.0):
         matrix[np.abs(matrix - exact) < 1e-12] = exact
     return matrix, ""
+
+
+def _is_level(direction: tuple[float, float]) -> bool:
+    return abs(direction[1]) < 1e-9
 
 
 def _axis(azimuth_deg: float, dip_deg: float) -> list[float]:

@@ -87,6 +87,7 @@ class Settings:
         int32, floats as they are.
     noise
         Windows without picks to add, in all: each an event of the type `noise` with one station.
+        Those of a station do not overlap; there are fewer when the archive has no more.
     noise_seed
         Decides which: the same number gives the same ones, of the same archive and catalogue.
     compression
