@@ -29,7 +29,8 @@ def read_catalog(
         A name of `FORMATS`; `None` is the phase report (`#EVENT` and `PHASE` lines).
     compact
         Keep the picks packed, for millions of rows that are gone through and not changed: each
-        time that an event's picks are asked for they are made anew, as a sequence.
+        time that an event's picks are asked for they are made anew, as a sequence that cannot be
+        added to.
 
     Returns
     -------

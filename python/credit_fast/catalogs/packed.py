@@ -7,28 +7,34 @@ from __future__ import annotations
 
 import marshal
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from itertools import chain
 from operator import attrgetter
-from typing import Any, overload
+from typing import overload
 
 from .model import Pick
 
 __all__ = ["PackedPicks"]
 
+_PLAIN = {str, int, float, type(None)}
 _values = attrgetter(*(field.name for field in fields(Pick)))
 
 
 class PackedPicks(Sequence[Pick]):
-    """The picks of one event. What is changed in a pick that was taken out is not kept."""
+    """The picks of one event, as they are: none can be added, and none changed.
+
+    TypeError for a pick that holds anything but text, whole numbers, floats and None.
+    """
 
     __slots__ = ("_number", "_packed")
 
     def __init__(self, picks: Iterable[Pick]) -> None:
-        self._pack(picks)
-
-    def _pack(self, picks: Iterable[Pick]) -> None:
         rows = [_values(pick) for pick in picks]
+        # marshal makes bytes of a NumPy number, without a word.
+        if others := set(map(type, chain.from_iterable(rows))) - _PLAIN:
+            names = ", ".join(sorted(kind.__name__ for kind in others))
+            raise TypeError(f"a pick holds {names}: expected str, int, float or None")
         self._number = len(rows)
         self._packed = zlib.compress(marshal.dumps(rows), 1)
 
@@ -51,11 +57,3 @@ class PackedPicks(Sequence[Pick]):
         return isinstance(other, Sequence) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
-
-    def append(self, pick: Pick) -> None:
-        """Add a pick behind the others."""
-        self._pack([*self, pick])
-
-    def sort(self, *, key: Callable[[Pick], Any]) -> None:
-        """Bring them into an order, as a list does."""
-        self._pack(sorted(self, key=key))

@@ -162,6 +162,7 @@ class _PhaseReport:
         self._n_rows = 0
         self._first_line = ""
         self._event: Event | None = None
+        self._picks: list[Pick] = []
         self._events_by_id: dict[str, list[Event]] = {}
         self._refused_ids: dict[str, int] = {}
         self._strays: list[tuple[str, Pick, Event | None]] = []
@@ -250,9 +251,13 @@ class _PhaseReport:
         self._event = event
 
     def _end_event(self) -> None:
-        if self._compact and self._event is not None:
-            self._event.picks = PackedPicks(self._event.picks)
-        self._event = None
+        if self._event is not None:
+            self._give(self._event, self._picks)
+        self._event, self._picks = None, []
+
+    def _give(self, event: Event, picks: list[Pick]) -> None:
+        """Let these be all picks of an event."""
+        event.picks = PackedPicks(picks) if self._compact else picks
 
     def _parse_event(self, words: list[str]) -> Event:
         loc = _location_at(words)
@@ -452,13 +457,13 @@ class _PhaseReport:
     def _place(self, event_id: str, pick: Pick) -> None:
         event = self._event
         if event is not None and event.event_id == event_id:
-            event.picks.append(pick)
+            self._picks.append(pick)
         else:
             self._strays.append((event_id, pick, event))
 
     def _settle_strays(self) -> None:
         """Give rows that stand apart from their event to it; report those that have none."""
-        touched: dict[int, Event] = {}
+        given: dict[int, tuple[Event, list[Pick]]] = {}
         for event_id, pick, block in self._strays:
             where = (
                 f"under event {block.event_id} (line {block.line})"
@@ -480,12 +485,11 @@ class _PhaseReport:
                 key=lambda event: event.line,
                 default=owners[0],
             )
-            owner.picks.append(pick)
-            touched[id(owner)] = owner
+            given.setdefault(id(owner), (owner, []))[1].append(pick)
             reason = (
                 f"PHASE row of event {event_id} stands {where}; given to event {event_id} of "
                 f"line {owner.line}"
             )
             self._report("moved-pick", reason, pick.line)
-        for event in touched.values():
-            event.picks.sort(key=lambda pick: pick.line)
+        for event, picks in given.values():
+            self._give(event, sorted([*event.picks, *picks], key=lambda pick: pick.line))
