@@ -115,6 +115,53 @@ def test_more_than_the_kept_memory_is_read_in_parts(
     assert np.array_equal(read_samples([dataset.id])[0], DATA)
 
 
+class Asked:
+    """A dataset that notes what is asked of it."""
+
+    def __init__(self, node: Any) -> None:
+        self.node = node
+        self.names: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.append(name)
+        return getattr(self.node, name)
+
+
+def test_many_chunks_are_found_by_one_question_and_undone_a_few_at_a_time(
+    file: h5py.File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One question for each goes through all of them each time; 16,384 took five seconds."""
+    data = noise(1, 4 * 1000 + 1)
+    dataset = file.create_dataset("x", data=data, chunks=(4,), shuffle=True, **GZIP)
+    few, many = Asked(file.create_dataset("few", data=data[:8], chunks=(4,)).id), Asked(dataset.id)
+    found = [samples._find_chunks(node) for node in (few, many)]  # type: ignore[arg-type]
+    assert [len(item.infos) for item in found if item is not None] == [2, 1001]
+    assert few.names == many.names
+
+    numbers: list[int] = []
+    undo = samples.decompress_chunks
+
+    def counted(jobs: list[Any], threads: int) -> Any:
+        numbers.append(len(jobs))
+        return undo(jobs, threads)
+
+    monkeypatch.setattr(samples, "decompress_chunks", counted)
+    assert np.array_equal(read_samples([dataset.id])[0], data)
+    assert sum(numbers) == 1001
+    assert max(numbers) <= 256
+
+
+def test_without_a_list_of_chunks_hdf5_reads(
+    file: h5py.File, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As h5py on an older HDF5 has none."""
+    dataset = file.create_dataset("x", data=DATA, chunks=(700,), **GZIP)
+    assert is_known(dataset)
+    monkeypatch.setattr(samples, "_CAN_LIST", False)
+    assert not is_known(dataset)
+    assert np.array_equal(read_samples([dataset.id])[0], DATA)
+
+
 @pytest.mark.parametrize(
     ("stored", "text"),
     [

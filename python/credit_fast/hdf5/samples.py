@@ -38,6 +38,8 @@ _KNOWN_FILTERS = (
     (h5z.FILTER_DEFLATE,),
     (h5z.FILTER_SHUFFLE, h5z.FILTER_DEFLATE),
 )
+# h5py on an HDF5 before 1.10.10, or on 1.12.0 to 1.12.2, cannot list the chunks of a dataset.
+_CAN_LIST = hasattr(h5d.DatasetID, "chunk_iter")
 # Of one chunk in memory: four times the largest that makeh5 writes.
 _MAX_CHUNK_BYTES = 1 << 23
 # Of one dataset: a trace of a day in the smallest chunks that h5py chooses has fewer.
@@ -45,6 +47,9 @@ _MAX_CHUNKS = 1 << 14
 # Of the memory for stored chunks that a thread keeps from one call to the next: new memory costs
 # more than what is done with it.
 _KEPT_BYTES = 1 << 22
+# Chunks that are undone in one call: each of its arrays is held against all others of the same
+# memory, so a call costs the square of their number.
+_AT_ONCE = 256
 
 _kept = threading.local()
 
@@ -103,8 +108,10 @@ def read_samples(nodes: Iterable[h5d.DatasetID], threads: int = 1) -> list[Array
         at += stored.n_bytes
     while chunks:
         number, size = 1, chunks[0].size
-        while number < len(chunks) and size + chunks[number].size <= _KEPT_BYTES:
-            size += chunks[number].size
+        for item in chunks[1:_AT_ONCE]:
+            if size + item.size > _KEPT_BYTES:
+                break
+            size += item.size
             number += 1
         _undo(chunks[:number], size, threads)
         del chunks[:number]
@@ -134,7 +141,7 @@ def _find_chunks(node: h5d.DatasetID) -> _Stored | None:
     dtype = next((dtype for known, dtype in _TYPES if kind == known), None)
     filters = [properties.get_filter(number) for number in range(properties.get_nfilters())]
     codes = tuple(code for code, *_ in filters)
-    if len(shape) != 1 or dtype is None or codes not in _KNOWN_FILTERS:
+    if len(shape) != 1 or dtype is None or codes not in _KNOWN_FILTERS or not _CAN_LIST:
         return None
     (npts,), (chunk,) = shape, properties.get_chunk()
     chunk_bytes = chunk * int(dtype[-1])
@@ -143,9 +150,19 @@ def _find_chunks(node: h5d.DatasetID) -> _Stored | None:
         return None
     if chunk_bytes > _MAX_CHUNK_BYTES or npts > chunk * _MAX_CHUNKS:
         return None
-    infos = [node.get_chunk_info_by_coord((first,)) for first in range(0, npts, chunk)]
-    if any(info.byte_offset is None for info in infos):
+    firsts = range(0, npts, chunk)
+    found: dict[int, Any] = {}
+
+    def see(info: Any) -> None:
+        first = info.chunk_offset[0]
+        if first in firsts and info.byte_offset is not None:
+            found[first] = info
+
+    # To ask for each by its place would go through all of them each time.
+    node.chunk_iter(see)
+    if len(found) < len(firsts):
         return None
+    infos = [found[first] for first in firsts]
     # Deflate makes a chunk longer by a few bytes for each of its blocks, at most.
     most = chunk_bytes + chunk_bytes // 8 + 64
     for number, info in enumerate(infos):
