@@ -12,7 +12,7 @@ from memory_archive import noise
 
 from credit_fast import open_dataset
 from credit_fast.errors import DatasetError
-from credit_fast.hdf5 import samples
+from credit_fast.hdf5 import layout, samples
 from credit_fast.hdf5.samples import read_samples
 
 DATA = noise(3, 5000)
@@ -105,6 +105,49 @@ def test_many_datasets_at_once_keep_their_order(file: h5py.File) -> None:
         for n, found in enumerate(read_samples(nodes, threads)):
             assert np.array_equal(found, DATA[: 4999 - n])
     assert read_samples([]) == []
+
+
+def test_samples_of_eight_bytes_stand_behind_any_number_of_four(file: h5py.File) -> None:
+    data = DATA[:1001]
+    nodes = [
+        file.create_dataset(dtype[1:], data=data.astype(dtype), chunks=(1001,), **GZIP).id
+        for dtype in ("<i4", "<f8", "<f4")
+    ]
+    for found, dtype in zip(read_samples(nodes), ("<i4", "<f8", "<f4"), strict=True):
+        assert found.dtype == np.dtype(dtype)
+        assert found.flags.aligned
+        assert np.array_equal(found, data)
+
+
+@pytest.mark.parametrize(
+    ("chunk", "npts", "known"),
+    [(1 << 21, 10, True), ((1 << 21) + 1, 10, False), (1, 16_384, True), (1, 16_385, False)],
+)
+def test_larger_or_more_chunks_are_left_to_h5py(
+    file: h5py.File, chunk: int, npts: int, known: bool
+) -> None:
+    """Of four bytes: 8 MiB of memory for a chunk, whatever is in it."""
+    data = noise(1, npts)
+    options = {"maxshape": (None,), "chunks": (chunk,), **GZIP}
+    dataset = file.create_dataset("x", data=data, **options)
+    assert is_known(dataset) == known
+    assert np.array_equal(read_samples([dataset.id])[0], data)
+
+
+def test_bytes_that_were_shuffled_for_another_size_are_left_to_h5py(tmp_path: Path) -> None:
+    """The size of an element stands in the file, beside the type."""
+    path = tmp_path / "two.h5"
+    with h5py.File(path, "w") as made:
+        made.create_dataset("x", data=DATA, chunks=(5000,), shuffle=True, **GZIP)
+    content = path.read_bytes()
+    told = b"shuffle\0" + (4).to_bytes(4, "little")
+    assert content.count(told) == 1
+    path.write_bytes(content.replace(told, b"shuffle\0" + (2).to_bytes(4, "little")))
+    with h5py.File(path) as opened:
+        dataset = opened["x"]
+        assert not is_known(dataset)
+        assert np.array_equal(read_samples([dataset.id])[0], dataset[()])
+        assert not np.array_equal(dataset[()], DATA)
 
 
 def test_more_than_the_kept_memory_is_read_in_parts(
@@ -210,6 +253,19 @@ def test_waveforms_of_no_record_are_a_key_error(records: Path) -> None:
             dataset.waveforms("ev", "XX.C.00")
         with pytest.raises(ValueError, match="threads 0"):
             dataset.waveforms("ev", "XX.A.00", threads=0)
+
+
+def test_a_component_that_claims_too_many_samples_costs_no_memory(records: Path) -> None:
+    """Without a chunk in the file they would be a gibibyte of zeros."""
+    with h5py.File(records / "part.h5", "a") as made:
+        npts = layout.MAX_SAMPLES + 1
+        made.create_dataset("ev/XX.B.00/HHZ", (npts,), "<i4", chunks=(1 << 20,), **GZIP)
+    text = "HHZ claims 268435457 samples, more than 268435456"
+    with (
+        open_dataset(records / "part.h5") as dataset,
+        pytest.raises(DatasetError, match=text),
+    ):
+        dataset.waveforms("ev", "XX.B.00")
 
 
 def test_a_link_to_a_file_that_is_gone_is_a_dataset_error(records: Path) -> None:

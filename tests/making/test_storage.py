@@ -86,6 +86,23 @@ def test_lzf_takes_samples_that_it_cannot_compress(make: Any) -> None:
     assert np.array_equal(dataset[()], data)
 
 
+@pytest.mark.parametrize("compression", ["gzip", "lzf", "none"])
+@pytest.mark.parametrize("dtype", ["int32", "float32", "float64"])
+def test_the_fill_value_of_a_dataset_is_that_of_its_gaps(
+    make: Any, compression: str, dtype: str
+) -> None:
+    traces = [
+        trace(f"{STATION}.HHZ", 0.0, noise(1, 200)),
+        trace(f"{STATION}.HHZ", 3.0, noise(1, 200)),
+    ]
+    row = event(pick("P", 0.0), pick("S", 4.99))
+    _, file = make(traces, row, range_s=0.0, compression=compression, dtype=dtype, fill=-31)
+    dataset = file[EVID][STATION]["HHZ"]
+    assert dataset.dtype == np.dtype(dtype)
+    assert dataset.fillvalue == -31
+    assert set(dataset[200:300].tolist()) == {-31}
+
+
 def test_attributes_have_the_types_that_readers_take(make: Any) -> None:
     _, file = make(three(STATION, 0.0, 500), event(pick("P", 3.0)))
     nodes = (file[EVID], file[EVID][STATION], file[EVID][STATION]["HHZ"])

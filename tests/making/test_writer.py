@@ -20,6 +20,7 @@ from memory_archive import (
     three,
     trace,
 )
+from table_cases import rows
 
 from credit_fast.account import MakeH5Report
 from credit_fast.errors import DataWarning, Problem
@@ -111,13 +112,13 @@ def test_long_traces_are_read_back_by_h5py(make: Any, npts: int) -> None:
 def test_the_last_chunk_has_its_full_length_and_ends_with_fill(make: Any) -> None:
     data = noise(3, 262_146)
     row = event(pick("P", 0.0), pick("S", 2621.45))
-    _, file = make([trace(f"{STATION}.HHZ", 0.0, data)], row, range_s=0.0, fill=7)
+    _, file = make([trace(f"{STATION}.HHZ", 0.0, data)], row, range_s=0.0, fill=-31)
     mask, packed = file[EVID][STATION]["HHZ"].id.read_direct_chunk((262_144,))
     planes = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(4, -1)
     chunk = np.ascontiguousarray(planes.T).view("<i4").ravel()
     assert (mask, len(chunk)) == (0, 262_144)
     assert chunk[:2].tolist() == data[-2:].tolist()
-    assert set(chunk[2:].tolist()) == {7}
+    assert set(chunk[2:].tolist()) == {-31}
 
 
 def test_float_data_stay_floats_and_are_counted(make: Any) -> None:
@@ -372,6 +373,14 @@ def test_what_a_worker_raises_costs_only_its_station(make: Any) -> None:
     assert report.station_records.refused == {"RuntimeError: the disk is on fire": 1}
     assert counts(report, "station records") == (1, 0, 0, 1)
     assert counts(report, "components") == (3, 0, 0, 3)
+
+
+def test_a_record_that_could_not_be_cut_lacks_all_of_its_window(make: Any) -> None:
+    fail: dict[str, BaseException] = {"BAD": RuntimeError("the disk is on fire")}
+    report, file = make([], event(pick("P", 3.0, "X1.BAD.00.--")), fail=fail, range_s=8.0)
+    assert report.stations_without_channel == 1
+    [row] = rows(Path(file.filename).with_suffix(".csv"))
+    assert (row["trace_fate"], row["trace_missing_s"]) == ("refused", "16.0")
 
 
 def test_warnings_about_data_files_are_listed_once(make: Any) -> None:
