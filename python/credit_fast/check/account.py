@@ -28,7 +28,7 @@ from credit_fast.account.accounting import (
     MakeH5Report,
     sum_faults,
 )
-from credit_fast.account.files import OutputNames, lines_of
+from credit_fast.account.files import OutputNames, is_table, lines_of
 from credit_fast.account.table import FATE, read_table, row_of
 from credit_fast.account.trace_row import Origin, TraceFacts, Waveform
 from credit_fast.check.report import DIFFERENT, EXTRA, MISSING, UNREADABLE, CheckReport
@@ -55,13 +55,9 @@ def beside(path: str | os.PathLike[str]) -> tuple[Path | None, Path | None]:
     None for one that is not there; a CSV file whose first column is no `trace_name` is another
     thing.
     """
-    account = Path(path).with_suffix(".report.json")
-    table = Path(path).with_suffix(".csv")
-    is_table = False
-    if table.is_file():
-        with table.open("rb") as file:
-            is_table = file.readline(64).startswith(b"trace_name,")
-    return account if account.is_file() else None, table if is_table else None
+    names = OutputNames(Path(path))
+    account = names.report if names.report.is_file() else None
+    return account, names.table if names.table.is_file() and is_table(names.table) else None
 
 
 class AccountCheck:

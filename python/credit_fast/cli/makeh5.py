@@ -94,7 +94,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with any of the options below")
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace an existing OUT that is an HDF5 file"
+        "--overwrite",
+        action="store_true",
+        help="replace an existing OUT that is an HDF5 file, with its table and account",
     )
     parser.add_argument(
         "--update",

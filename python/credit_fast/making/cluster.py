@@ -58,6 +58,7 @@ def make_part(
             settings=settings,
             threads=threads,
             update=out.exists(),
+            overwrite=True,  # what a part that was being removed has left beside it
             progress=False,
         )
 

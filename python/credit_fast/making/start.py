@@ -12,7 +12,7 @@ from pathlib import Path
 
 import h5py
 
-from credit_fast.account.files import Line, OutputNames
+from credit_fast.account.files import Line, OutputNames, says_what_it_is
 from credit_fast.errors import DatasetError, UnfinishedRunError
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.fingerprints import changes
@@ -107,6 +107,8 @@ def _not_written(data_set: Path, kept: int, error: OSError) -> OSError:
 def _opened(
     names: OutputNames, journal: Journal, first: Line, how: How
 ) -> tuple[Output, Earlier | None]:
+    _check_alone(names)
+    _check_beside(names, how)
     began, state = (not how.restart and journal.read()) or (None, None)
     earlier = _earlier(names, first, how, began)
     if began is None or state is None:
@@ -199,6 +201,14 @@ def check_names(names: OutputNames, inputs: Sequence[object]) -> None:
         raise IsADirectoryError(f"{target} is a folder: the data set is one file")
     if not target.parent.is_dir():
         raise FileNotFoundError(f"{target.parent}: no such folder for {target.name}")
+    if names.taken_ending is not None:
+        raise ValueError(
+            f"{target}: a file beside a data set ends in {names.taken_ending}; expected another "
+            f"ending, as {target.stem}.h5"
+        )
+    for path in names.beside:
+        if path.exists() and not path.is_file():
+            raise IsADirectoryError(f"{path} is no file: {target.name} needs one of this name")
     for path in (target, *names.beside):
         for found in filter(None, map(input_path, inputs)):
             if _is_same_file(path, found):
@@ -207,15 +217,48 @@ def check_names(names: OutputNames, inputs: Sequence[object]) -> None:
                 )
 
 
+def _check_alone(names: OutputNames) -> None:
+    """No other data set, and no run, may have the files that go with this one.
+
+    To be called with the journal: of two that begin at the same moment, each sees the other's.
+    """
+    target = names.data_set
+    for other, path in names.of_same_stem():
+        is_run = path == other.journal
+        if (is_run or (path.is_file() and h5py.is_hdf5(path))) and not _is_same_file(target, path):
+            found = "of a run that is not done" if is_run else "a data set"
+            raise FileExistsError(
+                f"{path} is {found}, and {names.table.name} belongs to that: {target.name} needs a "
+                "name that differs in more than its ending"
+            )
+
+
+def _check_beside(names: OutputNames, how: How) -> None:
+    """What lies beside a data set is replaced with it, and never what makeh5 has not made."""
+    is_ours = how.overwrite or names.data_set.exists() or names.journal.stat().st_size > 0
+    for path in filter(Path.exists, names.beside):
+        if not says_what_it_is(path):
+            raise _not_replaced(path, "was not made by makeh5")
+        if not is_ours:
+            raise FileExistsError(
+                f"{path} exists, without {names.data_set.name}: choose another name, or overwrite "
+                "it (--overwrite)"
+            )
+
+
 def _check_is_hdf5(target: Path) -> None:
     if not h5py.is_hdf5(target):
-        with target.open("rb") as file:
-            begin = file.read(16)
-        found = f"begins with {begin!r}" if begin else "is empty"
-        raise FileExistsError(
-            f"{target} exists and is no HDF5 file (it {found}): it is not replaced, "
-            "choose another name"
-        )
+        raise _not_replaced(target, "is no HDF5 file")
+
+
+def _not_replaced(path: Path, what: str) -> FileExistsError:
+    with path.open("rb") as file:
+        begin = file.read(16)
+    found = f"begins with {begin!r}" if begin else "is empty"
+    return FileExistsError(
+        f"{path} exists and {what} (it {found}): it is not replaced, choose another name or move "
+        "it away"
+    )
 
 
 def _is_same_file(target: Path, path: Path) -> bool:

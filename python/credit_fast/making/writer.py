@@ -77,7 +77,7 @@ def makeh5(
     threads
         Threads that read and compress; default: all cores.
     overwrite
-        Replace an existing `out`, if it is an HDF5 file.
+        Replace an existing `out`, if it is an HDF5 file, and what belongs beside it.
     update
         Bring an existing `out` up to date: of its events only those are cut again for which the
         catalogue, the stations or the archive say something else now, or that wait for a file that
@@ -100,7 +100,8 @@ def makeh5(
     FileExistsError
         `out` exists, of other inputs or settings, and neither `overwrite` nor `update` is set; or
         it is no HDF5 file. Of the same index, catalogue, stations and settings it is done, and
-        nothing is cut.
+        nothing is cut. A file that belongs beside it is there without it and `overwrite` is not
+        set, or was not made by makeh5. Another data set has the same name but for the ending.
     UnfinishedRunError
         A run that was stopped had other inputs or settings; the message says which.
     BlockingIOError
@@ -108,7 +109,7 @@ def makeh5(
     FileNotFoundError, CatalogError, IndexFormatError
         An input is missing or unusable as a whole.
     ValueError
-        An argument out of its range, or `out` is one of the inputs.
+        An argument out of its range; `out` is one of the inputs, or ends as files beside one do.
     TypeError
         An option that `Settings` does not have; `all_stations` of an archive without `get_nslc`.
     OSError
@@ -161,12 +162,13 @@ def makeh5(
                     report.events_not_in_catalog.append(line["id"])
         report.size_bytes = target.stat().st_size
         return report
-    was_there = target.exists()
+    were_there = {path for path in (target, *names.beside) if path.exists()}
 
     def last_check() -> None:
         noted()
-        if target.exists() and not was_there and not overwrite:
-            raise FileExistsError(f"{target} appeared during the run and was not replaced")
+        for path in (target, *names.beside):
+            if path.exists() and path not in were_there and not overwrite:
+                raise FileExistsError(f"{path} appeared during the run and was not replaced")
 
     def write_report(path: Path, size: int) -> None:
         report.damage.update({text: 1 for text in damaged if text not in report.damage})
