@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from table_cases import rows
 
 from credit_fast.account import MakeH5Report
 from credit_fast.check import testh5
+from credit_fast.errors import DatasetError
 from credit_fast.making import makeh5
 from credit_fast.station_records import Settings
 from credit_fast.station_records.noise import is_noise_id
@@ -156,3 +158,62 @@ def test_testh5_takes_the_settings_from_the_account(tmp_path: Path, with_archive
     path.write_text(json.dumps(account))
     texts = [str(item) for item in testh5(out, events, progress=False).findings]
     assert any("unreadable account" in text and "did you mean phases?" in text for text in texts)
+
+
+def longer(table: bytes) -> bytes:
+    return table.replace(b"X1", b"X1 ", 1)
+
+
+def another_value(table: bytes) -> bytes:
+    return table.replace(b",104.0,", b",140.0,", 1)
+
+
+def sorted_anew(table: bytes) -> bytes:
+    first, *rows = table.splitlines(keepends=True)
+    return b"".join([first, *reversed(rows)])
+
+
+def without_a_row(table: bytes) -> bytes:
+    return b"".join(table.splitlines(keepends=True)[:-1])
+
+
+@pytest.mark.parametrize("edit", [longer, another_value, sorted_anew, without_a_row])
+def test_rows_are_not_copied_from_a_table_that_was_edited(
+    tmp_path: Path, edit: Callable[[bytes], bytes]
+) -> None:
+    out, table = tmp_path / "out.h5", tmp_path / "out.csv"
+    made(out, *FIRST)
+    more = event(pick("P", 1500.0), evid="four")
+    written = table.read_bytes()
+    table.write_bytes(edit(written))
+    assert table.read_bytes() != written
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DatasetError, match=r"out\.csv is not as makeh5 wrote it: .*--overwrite"):
+        made(out, *FIRST, more, update=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    table.write_bytes(written)
+    made(out, *FIRST, more, update=True)
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    made(fresh / "out.h5", *FIRST, more)
+    assert sorted(table.read_bytes().splitlines()) == sorted(
+        (fresh / "out.csv").read_bytes().splitlines()
+    )
+    # And so after that update, whose rows are copies.
+    table.write_bytes(edit(table.read_bytes()))
+    with pytest.raises(DatasetError, match="is not as makeh5 wrote it"):
+        made(out, *FIRST, update=True)
+
+
+def test_an_edited_table_is_no_matter_where_nothing_is_copied(tmp_path: Path) -> None:
+    out, table = tmp_path / "out.h5", tmp_path / "out.csv"
+    made(out, *FIRST)
+    edited = longer(table.read_bytes())
+    table.write_bytes(edited)
+    report = makeh5(
+        source(), out, catalog(*FIRST), TABLE, settings=CHOSEN, keep=True, progress=False
+    )
+    assert report.events_kept == 6
+    assert table.read_bytes() == edited
+    makeh5(source(), out, catalog(*FIRST), TABLE, settings=CHOSEN, overwrite=True, progress=False)
+    assert table.read_bytes() != edited

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import BinaryIO, TextIO
+from typing import BinaryIO, NamedTuple, TextIO
 
 from credit_fast.account.accounting import EVENT_REFUSED, REFUSED, RecordFate
 from credit_fast.account.trace_row import Origin, TraceFacts, cell, code_cell
@@ -18,7 +19,7 @@ from credit_fast.hdf5 import layout
 from credit_fast.station_records.cut import StationCut
 from credit_fast.station_records.plan import EventPlan
 
-__all__ = ["PHASES", "TableWriter", "read_table", "row_of", "table_columns"]
+__all__ = ["PHASES", "RowsSum", "TableWriter", "read_table", "row_of", "table_columns"]
 
 #: Phases that have columns of their own; the others of a record are in `trace_other_arrivals`.
 PHASES = ("P", "S", "Pg", "Sg", "Pn", "Sn")
@@ -51,6 +52,17 @@ def table_columns(
     return list(row_of(TraceFacts(nothing, "", "", "", {}, None, None), components, phases))
 
 
+class RowsSum(NamedTuple):
+    """Some rows of a table: their bytes, and a checksum (CRC-32) that tells of changes."""
+
+    size: int
+    crc32: int
+
+    def followed_by(self, text: bytes) -> RowsSum:
+        """The same with more behind it."""
+        return RowsSum(self.size + len(text), zlib.crc32(text, self.crc32))
+
+
 class TableWriter:
     """Appends rows to a binary file that is open for writing.
 
@@ -68,6 +80,7 @@ class TableWriter:
         phases: Sequence[str] = PHASES,
     ) -> None:
         self._file = file
+        self._written = RowsSum(0, 0)
         self._components = components
         self._phases = tuple(phases)
         self._columns = table_columns(components, phases)
@@ -75,6 +88,7 @@ class TableWriter:
             raise ValueError(f"components {components!r}, phases {phases!r}: expected each once")
         if file.tell() == 0:
             self._append(self._columns)
+            self.take_sum()
 
     def write(
         self, event: Event, cut: StationCut, coordinates: Station | None, fate: RecordFate
@@ -99,6 +113,11 @@ class TableWriter:
             facts.reason = f"{EVENT_REFUSED}: {plan.refusal}"
             self._write(facts)
 
+    def take_sum(self) -> RowsSum:
+        """What was appended since the last call, or since the line of column names."""
+        written, self._written = self._written, RowsSum(0, 0)
+        return written
+
     def flush(self) -> int:
         """Hand everything to the system; returns the size of the table in bytes."""
         self._file.flush()
@@ -111,7 +130,9 @@ class TableWriter:
     def _append(self, cells: Iterable[str]) -> None:
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(cells)
-        self._file.write(line.getvalue().encode("utf-8", "replace"))
+        text = line.getvalue().encode("utf-8", "replace")
+        self._file.write(text)
+        self._written = self._written.followed_by(text)
 
 
 def read_table(file: TextIO) -> Iterator[tuple[int, dict[str, str]]]:

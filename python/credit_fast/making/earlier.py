@@ -6,11 +6,13 @@ Knows the lines of `out.events.jsonl` and the rows of `out.csv`, not the HDF5 fi
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from credit_fast.account.files import OutputNames
+from credit_fast.account.table import RowsSum
 from credit_fast.errors import DatasetError
 
 __all__ = ["Earlier"]
@@ -21,7 +23,7 @@ Line = dict[str, Any]
 class _Known(NamedTuple):
     line_at: int
     rows_at: int
-    rows_bytes: int
+    rows: RowsSum
     catalog: str
     archive: str | None
     waits: bool
@@ -38,6 +40,7 @@ class Earlier:
         """
         self._lines: IO[bytes] = names.events.open("rb")
         self._table: IO[bytes] = names.table.open("rb")
+        self._path = names.table
         self._known: dict[str, _Known] = {}
         try:
             self.first: Line = json.loads(self._lines.readline())
@@ -48,17 +51,19 @@ class Earlier:
                 if not text:
                     break
                 line = json.loads(text)
+                rows = RowsSum(*line["rows"])
                 if "id" in line:
                     self._known[line["id"]] = _Known(
                         line_at,
                         rows_at,
-                        line["rows"],
+                        rows,
                         line["catalog"],
                         line["archive"],
                         line.get("waits", False),
                         line.get("noise", False),
                     )
-                rows_at += line["rows"]
+                rows_at += rows.size
+            self._table_bytes = rows_at
         except (ValueError, KeyError, TypeError) as error:
             raise _unreadable(names.events, error) from error
 
@@ -95,12 +100,34 @@ class Earlier:
         self._lines.seek(known.line_at)
         self._table.seek(known.rows_at)
         line: Line = json.loads(self._lines.readline())
-        return line, self._table.read(known.rows_bytes)
+        return line, self._table.read(known.rows.size)
+
+    def check_table(self) -> None:
+        """Whether the rows are still those that were written: `of` gives them by their place.
+
+        Raises DatasetError for a table that was edited, sorted or saved by another program.
+        """
+        found = os.fstat(self._table.fileno()).st_size
+        if found != self._table_bytes:
+            raise _edited(self._path, f"it has {found} bytes, expected {self._table_bytes}")
+        for event_id, known in self._known.items():
+            self._table.seek(known.rows_at)
+            rows = RowsSum(0, 0).followed_by(self._table.read(known.rows.size))
+            if rows != known.rows:
+                raise _edited(self._path, f"the rows of event {event_id} are others")
 
     def close(self) -> None:
         """Close its files."""
         self._lines.close()
         self._table.close()
+
+
+def _edited(path: Path, what: str) -> DatasetError:
+    return DatasetError(
+        f"{path} is not as makeh5 wrote it: {what}. Rows of events that are kept would be copied "
+        "from there: put the table back that was written, or make the data set anew (--overwrite)",
+        path=str(path),
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> DatasetError:

@@ -324,17 +324,14 @@ class Job:
         """Write an event; its line."""
         if work.kept:
             return self._keep(work.plan.event.event_id)
-        rows_at = self._output.table.tell()
-        line = make(work) if work.is_to_cut else self._refuse(work)
-        line["rows"] = self._output.table.tell() - rows_at
-        return self._add(line)
+        return self._add(make(work) if work.is_to_cut else self._refuse(work))
 
     def _refuse(self, work: _Work) -> Line:
         one = self._report.for_one_event()
         one.expect(work.plan)
         one.refuse_event(work.plan)
         self._table_writer.write_refused(work.plan, self._table)
-        return {"account": as_state(one)}
+        return {"account": as_state(one), "rows": self._table_writer.take_sum()}
 
     def _cut(self, packed: Iterator[Packed], work: _Work) -> Line:
         one = self._report.for_one_event()
@@ -345,6 +342,7 @@ class Job:
             "catalog": work.catalog,
             "archive": work.archive,
             "account": as_state(one),
+            "rows": self._table_writer.take_sum(),
         }
         if waits:
             line["waits"] = True

@@ -169,6 +169,11 @@ def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> E
     same = not differences and not changes(earlier.first["inputs"], first["inputs"])
     began_so = same and began is not None and "base" in began
     if (how.update and not differences) or (same and earlier.waiting) or began_so:
+        try:
+            earlier.check_table()
+        except DatasetError:
+            earlier.close()
+            raise
         return earlier
     waiting = earlier.waiting
     earlier.close()

@@ -108,6 +108,8 @@ def makeh5(
         Another run is making `out`.
     FileNotFoundError, CatalogError, IndexFormatError
         An input is missing or unusable as a whole.
+    DatasetError
+        What lies beside an `out` that is to be brought up to date was damaged or edited.
     ValueError
         An argument out of its range; `out` is one of the inputs, or ends as files beside one do.
     TypeError
