@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -23,7 +24,7 @@ from memory_archive import MemoryArchive, catalog, event, pick, three
 import credit_fast
 from credit_fast.account import MakeH5Report
 from credit_fast.catalogs.model import Event
-from credit_fast.errors import UnfinishedRunError
+from credit_fast.errors import DataWarning, UnfinishedRunError
 from credit_fast.making import job, makeh5
 from credit_fast.making.journal import Journal
 from credit_fast.making.patched_file import PAGE, PatchedFile
@@ -48,8 +49,8 @@ def archive(stations: tuple[str, ...] = STATIONS) -> MemoryArchive:
 
 def made(folder: Path, events: list[Event], source: Any = None, **options: Any) -> MakeH5Report:
     return makeh5(
-        source or archive(), folder / "out.h5", catalog(*events), range_s=2.0, threads=2,
-        progress=False, **options,
+        source or archive(), folder / "out.h5", catalog(*events),
+        **{"range_s": 2.0, "threads": 2, "progress": False, **options},
     )  # fmt: skip
 
 
@@ -210,6 +211,48 @@ def test_after_a_signal_the_run_goes_on_where_it_was(
     # What was in flight is lost, what was written is not.
     assert len(again.asked) <= EVENTS * len(STATIONS) - Stopping.at + 10
     assert_is_same(tmp_path, report, undisturbed)
+
+
+class Warned(MemoryArchive):
+    """Warns at the first four windows, the last of which fails."""
+
+    at = 14
+
+    def get_waveforms(self, *request: Any) -> Any:
+        if len(self.asked) < 4:
+            warnings.warn(DataWarning(f"file {len(self.asked)} is damaged"), stacklevel=2)
+        if len(self.asked) == 3:
+            self.asked.append("failed")
+            raise RuntimeError("the disk is on fire")
+        if len(self.asked) == self.at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().get_waveforms(*request)
+
+
+def test_what_an_archive_warned_of_is_kept_with_the_events(tmp_path: Path) -> None:
+    """Whatever class the archive is of; the account is that of an undisturbed run."""
+    folders = [tmp_path / name for name in ("undisturbed", "stopped")]
+    for folder in folders:
+        folder.mkdir()
+    whole = Warned(archive().traces)
+    whole.at = -1
+    expected = made(folders[0], some_events(EVENTS), whole, threads=1)
+    assert expected.damage == {f"file {number} is damaged": 1 for number in range(4)}
+    with pytest.raises(KeyboardInterrupt):
+        made(folders[1], some_events(EVENTS), Warned(archive().traces), threads=1)
+    report = made(folders[1], some_events(EVENTS), threads=1)
+    assert report.damage == expected.damage
+    assert_is_same(folders[1], report, (folders[0] / "out.h5", account(expected)))
+    # Kept events keep them, too; those that are cut again have what is said now.
+    again = made(folders[1], some_events(EVENTS + 1), update=True)
+    assert again.damage == expected.damage
+    assert again.has_problems
+    changed = [
+        replace(item, raw="another line") if number == 0 else item
+        for number, item in enumerate(some_events(EVENTS + 1))
+    ]
+    left = made(folders[1], changed, update=True).damage
+    assert left == {f"file {number} is damaged": 1 for number in (2, 3)}
 
 
 def test_after_a_full_disk_the_run_goes_on_where_it_was(

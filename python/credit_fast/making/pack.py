@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_fast._core import compress_chunk
+from credit_fast.data_warnings import warnings_of_work
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.compression import parse_compression
 from credit_fast.station_records.cut import (
@@ -44,7 +45,15 @@ def pack_station(source: WaveformSource, station: StationPlan, settings: Setting
     """Cut and compress one station record; whatever is raised refuses it.
 
     It waits when the machine lacked something (open files, memory, a network): there may be data.
+    What the archive warns of meanwhile is among the problems of the record: they are kept with it.
     """
+    with warnings_of_work() as warned:
+        packed = _packed(source, station, settings)
+    packed.cut.problems.update(warned)
+    return packed
+
+
+def _packed(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
     try:
         cut = cut_station(source, station, settings)
         cut.others = other_orientations(source, cut, settings)
