@@ -25,6 +25,7 @@ class NotedSignals:
     def __init__(self) -> None:
         self._pending: list[int] = []
         self._since = 0.0
+        self._is_at_once = False
 
     def __call__(self) -> None:
         """Raise what is pending."""
@@ -41,10 +42,23 @@ class NotedSignals:
         if self._pending and time.monotonic() - self._since > seconds:
             self()
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within the block a signal raises where it comes, and what is pending does at its begin.
+
+        For long work that nothing has to be saved of; not for what discards exceptions.
+        """
+        self._is_at_once = True
+        try:
+            self()
+            yield
+        finally:
+            self._is_at_once = False
+
     def note(self, number: int, _frame: FrameType | None) -> None:
-        """Handle a signal: keep the first one back, raise any other."""
+        """Handle a signal: keep the first one back, but within `at_once`; raise any other."""
         self._pending.append(number)
-        if len(self._pending) > 1:
+        if len(self._pending) > 1 or self._is_at_once:
             raise _exception(number)
         self._since = time.monotonic()
 

@@ -9,15 +9,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from memory_archive import MemoryArchive, catalog, event, pick
 
-from credit_fast.catalogs.model import StationTable
+from credit_fast.catalogs.model import Event, StationTable
 from credit_fast.interrupt import noted_signals
-from credit_fast.making import makeh5
+from credit_fast.making import job, makeh5, output
+from credit_fast.making.earlier import Earlier
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -162,3 +164,129 @@ def test_another_thread_makes_a_data_set_without_handlers(tmp_path: Path) -> Non
     runner.start()
     runner.join(20)
     assert done[0].events.total == 1
+
+
+# ---- how long a run may take to end
+
+
+class Slow(MemoryArchive):
+    """Sends SIGINT when it is asked first, and takes its time."""
+
+    def get_waveforms(self, *request: Any) -> Any:
+        if not self.asked:
+            os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        return super().get_waveforms(*request)
+
+
+STATIONS = 60
+
+
+def of_many_stations() -> Event:
+    return event(*(pick("P", 3.0, f"X1.S{number:02d}.00.HHZ") for number in range(STATIONS)))
+
+
+@pytest.mark.parametrize(
+    ("patience_s", "is_cut"), [(0.05, True), (60.0, False)], ids=["longer", "shorter"]
+)
+def test_an_event_that_takes_longer_is_given_up_and_another_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, is_cut: bool
+) -> None:
+    monkeypatch.setattr(job, "_PATIENCE_S", patience_s)
+    archive = Slow([])
+    rows = catalog(of_many_stations(), event(pick("P", 3.0), evid="other"))
+    with pytest.raises(KeyboardInterrupt):
+        makeh5(archive, tmp_path / "out.h5", rows, threads=1, progress=False)
+    codes = {asked.split(".")[1] for asked in archive.asked}
+    assert (len(codes) < STATIONS) == is_cut
+    # What was given up leaves nothing, what was ended is kept.
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == (
+        [] if is_cut else [".journal", ".part", ".part", ".part"]
+    )
+
+
+def a_data_set(folder: Path) -> dict[str, bytes]:
+    makeh5(MemoryArchive([]), folder / "out.h5", catalog(event(evid="1")), progress=False)
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("place", "name"), [(output.shutil, "copyfile"), (Earlier, "check_table")])
+def test_an_update_that_reads_or_copies_the_data_set_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, number: signal.Signals
+) -> None:
+    before = a_data_set(tmp_path)
+    ended = False
+
+    def long_work(*_: Any) -> None:
+        nonlocal ended
+        if name == "copyfile":
+            (tmp_path / "out.h5.part").write_bytes(b"half of it")
+        os.kill(os.getpid(), number)
+        ended = True
+
+    monkeypatch.setattr(place, name, long_work)
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit):
+        makeh5(
+            MemoryArchive([]), tmp_path / "out.h5", catalog(event(evid="2")), update=True,
+            progress=False,
+        )  # fmt: skip
+    assert not ended
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("place", ["lines", "works"])
+def test_a_run_that_goes_over_what_was_done_ends_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    rows = catalog(*(event(pick("P", 3.0), evid=str(number)) for number in range(200)))
+    arguments = (tmp_path / "out.h5", rows)
+
+    class Stopping(MemoryArchive):
+        def get_waveforms(self, *request: Any) -> Any:
+            if len(self.asked) == 300:  # twice for each event
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().get_waveforms(*request)
+
+    with pytest.raises(KeyboardInterrupt):
+        makeh5(Stopping([]), *arguments, threads=1, progress=False)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    seen = 0
+
+    def signalled(function: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **options: Any) -> Any:
+            nonlocal seen
+            seen += 1
+            if seen == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            return function(*args, **options)
+
+        return called
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if place == "lines":
+            patch.setattr(job, "add_state", signalled(job.add_state))
+        else:
+            patch.setattr(job.Job, "_work", signalled(job.Job._work))
+        makeh5(MemoryArchive([]), *arguments, threads=1, progress=False)
+    assert seen <= (1 if place == "lines" else 8)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert makeh5(MemoryArchive([]), *arguments, threads=1, progress=False).events.total == 200
+
+
+def test_within_at_once_a_signal_raises_where_it_comes() -> None:
+    reached = []
+    with pytest.raises(KeyboardInterrupt), noted_signals() as act, act.at_once():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("inside")
+    with pytest.raises(SystemExit), noted_signals() as act:
+        os.kill(os.getpid(), signal.SIGTERM)
+        reached.append("before")
+        with act.at_once():
+            reached.append("inside")
+    with pytest.raises(KeyboardInterrupt), noted_signals() as act:
+        with act.at_once():
+            pass
+        os.kill(os.getpid(), signal.SIGINT)
+        reached.append("behind")
+    assert reached == ["before", "behind"]

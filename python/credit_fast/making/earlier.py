@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -38,34 +39,39 @@ class Earlier:
 
         Raises DatasetError when nothing can be read; FileNotFoundError when it is not there.
         """
-        self._lines: IO[bytes] = names.events.open("rb")
-        self._table: IO[bytes] = names.table.open("rb")
         self._path = names.table
         self._known: dict[str, _Known] = {}
-        try:
-            self.first: Line = json.loads(self._lines.readline())
-            rows_at = len(self._table.readline())
-            while True:
-                line_at = self._lines.tell()
-                text = self._lines.readline()
-                if not text:
-                    break
-                line = json.loads(text)
-                rows = RowsSum(*line["rows"])
-                if "id" in line:
-                    self._known[line["id"]] = _Known(
-                        line_at,
-                        rows_at,
-                        rows,
-                        line["catalog"],
-                        line["archive"],
-                        line.get("waits", False),
-                        line.get("noise", False),
-                    )
-                rows_at += rows.size
-            self._table_bytes = rows_at
-        except (ValueError, KeyError, TypeError) as error:
-            raise _unreadable(names.events, error) from error
+        with ExitStack() as files:
+            self._lines: IO[bytes] = files.enter_context(names.events.open("rb"))
+            self._table: IO[bytes] = files.enter_context(names.table.open("rb"))
+            try:
+                self._table_bytes = self._read()
+            except (ValueError, KeyError, TypeError) as error:
+                raise _unreadable(names.events, error) from error
+            self._files = files.pop_all()
+
+    def _read(self) -> int:
+        """Read the lines; the bytes that the table should have."""
+        self.first: Line = json.loads(self._lines.readline())
+        rows_at = len(self._table.readline())
+        while True:
+            line_at = self._lines.tell()
+            text = self._lines.readline()
+            if not text:
+                return rows_at
+            line = json.loads(text)
+            rows = RowsSum(*line["rows"])
+            if "id" in line:
+                self._known[line["id"]] = _Known(
+                    line_at,
+                    rows_at,
+                    rows,
+                    line["catalog"],
+                    line["archive"],
+                    line.get("waits", False),
+                    line.get("noise", False),
+                )
+            rows_at += rows.size
 
     def __len__(self) -> int:
         return len(self._known)
@@ -118,8 +124,7 @@ class Earlier:
 
     def close(self) -> None:
         """Close its files."""
-        self._lines.close()
-        self._table.close()
+        self._files.close()
 
 
 def _edited(path: Path, what: str) -> DatasetError:

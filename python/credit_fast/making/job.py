@@ -123,12 +123,14 @@ class Job:
         self._records = 0
         self._state_at = time.monotonic()
         for line in output.lines():
+            noted()
             self._add(line)
 
     def run(self, events: Catalog, threads: int, advance: Callable[[], object]) -> None:
         """Write all events, cut by threads of this process; on any exception these end first.
 
-        A signal is acted on between two events, after a whole state was written.
+        A signal is acted on between two events, after a whole state was written; between those that
+        were done before at once.
         """
         pool = ThreadPoolExecutor(threads, thread_name_prefix="makeh5")
         try:
@@ -158,6 +160,8 @@ class Job:
             if number > self._before:
                 line = self._done(work, make)
                 self._end_event(line, len(work.plan.stations))
+            else:
+                self._noted()
             advance()
         earlier = self._earlier
         for event_id in earlier or ():

@@ -24,6 +24,7 @@ from typing import BinaryIO
 import h5py
 
 from credit_fast.account.files import Line, OutputNames, lines_of
+from credit_fast.interrupt import NotedSignals
 from credit_fast.making.journal import Journal, packed_pages, unpacked_pages
 from credit_fast.making.patched_file import PatchedFile, restore
 from credit_fast.output_file import sync
@@ -75,19 +76,26 @@ class Output:
 
     @classmethod
     def begin(
-        cls, names: OutputNames, journal: Journal, first: Line, began: Line, base: Path | None
+        cls,
+        names: OutputNames,
+        journal: Journal,
+        first: Line,
+        began: Line,
+        base: Path | None,
+        noted: NotedSignals,
     ) -> Output:
         """New files, that of the data set a copy of `base`; `first` says what they are made with.
 
         `began` is that for the journal, with what only a run that goes on needs to know. Raises
-        OSError when they cannot be made.
+        OSError when they cannot be made; a signal ends the copying.
         """
         data_set = OutputNames.part(names.data_set)
         names.remove_parts()
         journal.begin(began)
         if base is not None:
-            shutil.copyfile(base, data_set)
-            sync(data_set)
+            with noted.at_once():
+                shutil.copyfile(base, data_set)
+                sync(data_set)
         size = 0 if base is None else data_set.stat().st_size
         output = cls(names, journal, {"done": 0, "data_set": size, "events": 0, "table": 0})
         output._write_line(first)

@@ -14,6 +14,7 @@ import h5py
 
 from credit_fast.account.files import Line, OutputNames, says_what_it_is
 from credit_fast.errors import DatasetError, UnfinishedRunError
+from credit_fast.interrupt import NotedSignals
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.fingerprints import changes
 from credit_fast.making.journal import Journal
@@ -68,7 +69,7 @@ def is_done(names: OutputNames, first: Line) -> bool:
 
 @contextmanager
 def open_output(
-    names: OutputNames, first: Line, how: How
+    names: OutputNames, first: Line, how: How, noted: NotedSignals
 ) -> Iterator[tuple[Output, Earlier | None]]:
     """Yield the files to write to, and what is known of the data set that is brought up to date.
 
@@ -78,12 +79,10 @@ def open_output(
     journal = Journal(names.journal)
     with ExitStack() as stack:
         try:
-            output, earlier = _opened(names, journal, first, how)
+            output, earlier = _opened(names, journal, first, how, noted, stack)
         except BaseException:
             journal.close_unused()
             raise
-        if earlier is not None:
-            stack.callback(earlier.close)
         try:
             yield output, earlier
         except OSError as error:
@@ -105,21 +104,29 @@ def _not_written(data_set: Path, kept: int, error: OSError) -> OSError:
 
 
 def _opened(
-    names: OutputNames, journal: Journal, first: Line, how: How
+    names: OutputNames,
+    journal: Journal,
+    first: Line,
+    how: How,
+    noted: NotedSignals,
+    stack: ExitStack,
 ) -> tuple[Output, Earlier | None]:
     _check_alone(names)
     _check_beside(names, how)
     began, state = (not how.restart and journal.read()) or (None, None)
-    earlier = _earlier(names, first, how, began)
+    with noted.at_once():
+        earlier = _earlier(names, first, how, began, stack)
     if began is None or state is None:
         base = None if earlier is None else names.data_set
         try:
             began = _with_base(first, base)
-            return Output.begin(names, journal, first, began, base), earlier
-        except OSError as error:
+            return Output.begin(names, journal, first, began, base, noted), earlier
+        except BaseException as error:
             names.remove_parts()
             journal.remove()
-            raise _not_written(names.data_set, 0, error) from error
+            if isinstance(error, OSError):
+                raise _not_written(names.data_set, 0, error) from error
+            raise
     differences = changes(began, _with_base(first, names.data_set if earlier else None))
     if differences:
         raise UnfinishedRunError(
@@ -137,7 +144,9 @@ def _opened(
         ) from error
 
 
-def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> Earlier | None:
+def _earlier(
+    names: OutputNames, first: Line, how: How, began: Line | None, stack: ExitStack
+) -> Earlier | None:
     """What is known of an existing data set that is brought up to date, or None to make a new one.
 
     FileExistsError when it is neither to be brought up to date nor to be replaced.
@@ -159,8 +168,8 @@ def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> E
             "make it anew (--overwrite)",
             error.filename,
         ) from None
+    stack.callback(earlier.close)
     if how.update and "stations" in earlier.first["inputs"] and "stations" not in first["inputs"]:
-        earlier.close()
         raise ValueError(
             f"{names.data_set} was made with a station file: without one every record would lose "
             "its coordinates. Give it (-s), or make the data set anew (--overwrite)"
@@ -169,14 +178,9 @@ def _earlier(names: OutputNames, first: Line, how: How, began: Line | None) -> E
     same = not differences and not changes(earlier.first["inputs"], first["inputs"])
     began_so = same and began is not None and "base" in began
     if (how.update and not differences) or (same and earlier.waiting) or began_so:
-        try:
-            earlier.check_table()
-        except DatasetError:
-            earlier.close()
-            raise
+        earlier.check_table()
         return earlier
     waiting = earlier.waiting
-    earlier.close()
     if how.update and differences:
         raise ValueError(
             f"{names.data_set} cannot be brought up to date by other settings: "

@@ -119,7 +119,8 @@ def makeh5(
         kept for the next run.
     KeyboardInterrupt, SystemExit
         Ctrl-C or SIGTERM (exit code 143), when called from the main thread. The run ends with the
-        event that is being written, or two seconds later; the next one goes on from there.
+        event that is being written, or two seconds later; the next one goes on from there. While it
+        reads what was done before, or copies a data set to bring it up to date, it ends at once.
     """
     started = time.monotonic()
     target = Path(out)
@@ -183,7 +184,7 @@ def makeh5(
     with (
         noted_signals() as noted,
         collected_warnings() as damaged,
-        open_output(names, first, how) as (output, earlier),
+        open_output(names, first, how, noted) as (output, earlier),
         work_progress("events", shown=progress) as bar,
     ):
         task = bar.add_task("makeh5", total=len(events) + settings.noise)
