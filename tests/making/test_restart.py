@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import resource
@@ -11,132 +10,37 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from h5_compare import contents
 from memory_archive import MemoryArchive, catalog, event, pick, three
+from stopped_runs import (
+    EVENTS,
+    STATIONS,
+    WHOLE,
+    account,
+    archive,
+    assert_is_same,
+    killed_at,
+    made,
+    names,
+    some_events,
+)
 
 import credit_fast
-from credit_fast.account import MakeH5Report
-from credit_fast.catalogs.model import Event
 from credit_fast.errors import DataWarning, UnfinishedRunError
-from credit_fast.making import job, makeh5
+from credit_fast.making import makeh5
 from credit_fast.making.journal import Journal
-from credit_fast.making.patched_file import PAGE, PatchedFile
+from credit_fast.making.patched_file import PatchedFile
 from credit_fast.station_records import Settings
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="fork and signals are POSIX")
-
-STATIONS = ("AAA", "BBB")
-EVENTS = 12
-FOREVER = 10**9
-
-
-def some_events(count: int, first: int = 0) -> list[Event]:
-    picks = [pick("P", 3.0, f"X1.{station}.00.HHZ") for station in STATIONS]
-    return [event(*picks, evid=f"event.{number:05d}") for number in range(first, first + count)]
-
-
-def archive(stations: tuple[str, ...] = STATIONS) -> MemoryArchive:
-    traces = [item for station in stations for item in three(f"X1.{station}.00", 0.0, 500)]
-    return MemoryArchive(traces)
-
-
-def made(folder: Path, events: list[Event], source: Any = None, **options: Any) -> MakeH5Report:
-    return makeh5(
-        source or archive(), folder / "out.h5", catalog(*events),
-        **{"range_s": 2.0, "threads": 2, "progress": False, **options},
-    )  # fmt: skip
-
-
-def account(report: MakeH5Report) -> dict[str, Any]:
-    """The account without what differs from run to run."""
-    told = report.to_dict()
-    return {name: told[name] for name in told.keys() - {"path", "seconds", "size_bytes", "notes"}}
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-WHOLE = ["out.csv", "out.events.jsonl", "out.h5", "out.report.json"]
-
-
-@pytest.fixture(autouse=True)
-def small_states(monkeypatch: pytest.MonkeyPatch) -> None:
-    """States after every second event; a killed process needs no disk that has caught up."""
-    monkeypatch.setattr(job, "_STATE_RECORDS", 4)
-    monkeypatch.setattr(os, "fsync", lambda _: None)
-
-
-@pytest.fixture
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    return folder / "out.h5", account(made(folder, some_events(EVENTS)))
-
-
-def assert_is_same(folder: Path, report: MakeH5Report, expected: tuple[Path, Any]) -> None:
-    assert names(folder) == WHOLE
-    assert contents(folder / "out.h5") == contents(expected[0])
-    assert account(report) == expected[1]
-    lines = [
-        (path / "out.events.jsonl").read_text().splitlines()[1:]
-        for path in (folder, expected[0].parent)
-    ]
-    assert lines[0] == lines[1]
-    told = json.loads((folder / "out.report.json").read_text())
-    assert told["levels"] == report.to_dict()["levels"]
-
-
-class Steps:
-    """Ends the process, as kill -9 does, at the n-th change that it makes to a file."""
-
-    def __init__(self, last: int) -> None:
-        self.left = last
-
-    def step(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def before(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def called(*args: Any, **options: Any) -> Any:
-            self.step()
-            return function(*args, **options)
-
-        return called
-
-
-def steps_of(folder: Path, events: list[Event], **options: Any) -> int:
-    """How many changes of files a run makes."""
-    killed_at(FOREVER, folder, events, **options)
-    steps = int((folder / "steps").read_text())
-    (folder / "steps").unlink()
-    return steps
-
-
-def killed_at(step: int, folder: Path, events: list[Event], **options: Any) -> bool:
-    """Run in a process of its own that dies at a step; False when it came to its end before."""
-    child = os.fork()
-    if child == 0:
-        steps = Steps(step)
-        for function in ("write", "fsync", "ftruncate", "truncate"):
-            setattr(os, function, steps.before(getattr(os, function)))
-        for method in ("replace", "unlink", "rename"):
-            setattr(Path, method, steps.before(getattr(Path, method)))
-        try:
-            made(folder, events, **options)
-            if step == FOREVER:
-                (folder / "steps").write_text(str(step - steps.left))
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    return os.WIFSIGNALED(status)
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="fork and signals are POSIX"),
+    pytest.mark.usefixtures("small_states"),
+]
 
 
 def test_a_run_that_is_killed_at_any_change_of_a_file_goes_on(
@@ -346,17 +250,6 @@ def test_a_journal_ends_where_a_line_is_torn(tmp_path: Path) -> None:
 # ---- files that cannot be read for a while
 
 
-@pytest.fixture
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Index and folder of an archive with a file for each channel."""
-    folder = tmp_path_factory.mktemp("archive")
-    for item in archive().traces:
-        credit_fast.write(item, folder / item.id)
-    index = tmp_path_factory.mktemp("index") / "index.db"
-    credit_fast.makeindex(folder, index, progress=False)
-    return index, folder
-
-
 def test_events_wait_for_files_that_vanished(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, indexed: tuple[Path, Path]
 ) -> None:
@@ -426,28 +319,6 @@ def test_events_wait_for_what_the_machine_lacked(
     assert_is_same(tmp_path, report, (fresh / "out.h5", account(expected)))
 
 
-def test_update_cuts_events_again_whose_data_have_changed(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, indexed: tuple[Path, Path]
-) -> None:
-    """A channel comes later: the events that it belongs to are cut again, no other."""
-    index, folder = indexed
-    rows = [
-        event(pick("P", 3.0, "X1.AAA.00.HHZ"), evid="a"),
-        event(pick("P", 3.0, "X1.CCC.00.HHZ"), evid="c"),
-    ]
-    assert made(tmp_path, rows, index).station_records.no_data == 1
-    for item in three("X1.CCC.00", 0.0, 500):
-        credit_fast.write(item, folder / item.id)
-    credit_fast.makeindex(folder, index, progress=False)
-    with pytest.raises(FileExistsError):
-        made(tmp_path, rows, index)
-    report = made(tmp_path, rows, index, update=True)
-    assert (report.events_kept, report.station_records.no_data) == (1, 0)
-    fresh = tmp_path_factory.mktemp("fresh")
-    made(fresh, rows, index)
-    assert contents(tmp_path / "out.h5") == contents(fresh / "out.h5")
-
-
 def test_another_index_is_noticed_and_said(tmp_path: Path, indexed: tuple[Path, Path]) -> None:
     index, folder = indexed
     with pytest.raises(KeyboardInterrupt):
@@ -474,149 +345,6 @@ class Interrupted(credit_fast.Client):
         return super().get_checked_waveforms(*request, **options)
 
 
-# ---- bringing a data set up to date
-
-
-def test_update_adds_new_events_and_cuts_no_other(tmp_path: Path) -> None:
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    expected = made(fresh, some_events(12))
-    folder = tmp_path / "updated"
-    folder.mkdir()
-    made(folder, some_events(8))
-    source = archive()
-    with pytest.raises(FileExistsError, match="--update"):
-        made(folder, some_events(12), source)
-    report = made(folder, some_events(12), source, update=True)
-    assert len(source.asked) == 4 * len(STATIONS)
-    assert report.events_kept == 8
-    assert contents(folder / "out.h5") == contents(fresh / "out.h5")
-    told, other = account(report), account(expected)
-    assert told.pop("events_kept") == 8
-    assert other.pop("events_kept") == 0
-    assert told == other
-
-
-def test_update_cuts_events_again_whose_lines_have_changed(tmp_path: Path) -> None:
-    events = some_events(6)
-    made(tmp_path, events)
-    events[2] = replace(events[2], picks=[*events[2].picks, pick("S", 4.0, "X1.AAA.00.HHZ")])
-    source = archive()
-    report = made(tmp_path, events, source, update=True)
-    assert len(source.asked) == len(STATIONS)
-    assert (report.events_kept, report.picks.total) == (5, 13)
-    attributes, _ = contents(tmp_path / "out.h5")["event.00002/X1.AAA.00"]
-    assert attributes["types"][1] == "P,S"
-
-
-def test_update_keeps_events_that_the_catalogue_does_not_have(tmp_path: Path) -> None:
-    made(tmp_path, some_events(5))
-    report = made(tmp_path, some_events(3, first=5), update=True)
-    assert report.events.total == report.events.partial == 8
-    assert report.events_not_in_catalog == [f"event.{number:05d}" for number in range(5)]
-    assert len([name for name in contents(tmp_path / "out.h5") if "/" not in name]) == 8
-    # And the same again: nothing is left to be done.
-    source = archive()
-    assert made(tmp_path, some_events(8), source, update=True).events_kept == 8
-    assert len(source.asked) == 0
-
-
-def test_update_with_other_settings_is_refused(tmp_path: Path) -> None:
-    made(tmp_path, some_events(2))
-    before = (tmp_path / "out.h5").read_bytes()
-    with pytest.raises(ValueError, match=r"by other settings: fill: it was 0, now it is 3"):
-        made(tmp_path, some_events(2), fill=3, update=True)
-    assert names(tmp_path) == WHOLE
-    assert (tmp_path / "out.h5").read_bytes() == before
-
-
-def before_and_after() -> tuple[list[Event], list[Event]]:
-    """A catalogue, and another one: an event is changed, the last one refused, others are new."""
-    before, after = some_events(8), some_events(16)
-    after[2] = replace(after[2], picks=[*after[2].picks, pick("S", 4.0, "X1.AAA.00.HHZ")])
-    after[7] = replace(after[7], picks=[pick("P", None)])
-    return before, after
-
-
-@pytest.mark.parametrize("restart", [False, True])
-def test_an_update_that_is_killed_leaves_the_data_set_and_goes_on(
-    tmp_path: Path, restart: bool
-) -> None:
-    before, after = before_and_after()
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    made(fresh, after)
-    expected = contents(fresh / "out.h5"), rows_of(fresh)
-    trial = tmp_path / "trial"
-    trial.mkdir()
-    made(trial, before)
-    last = steps_of(trial, after, update=True)
-    assert last > 60
-    # The last ones give the files their names.
-    for step in (*range(3, last - 14, last // 12), *range(last - 14, last + 1)):
-        folder = tmp_path / str(step)
-        folder.mkdir()
-        made(folder, before)
-        old = (folder / "out.h5").read_bytes()
-        assert killed_at(step, folder, after, update=True)
-        if (folder / "out.h5.part").exists():
-            assert (folder / "out.h5").read_bytes() == old
-        made(folder, after, update=True, restart=restart)
-        assert names(folder) == WHOLE
-        assert (contents(folder / "out.h5"), rows_of(folder)) == expected
-        told = json.loads((folder / "out.report.json").read_text())
-        assert told["levels"]["events"]["total"] == 16
-        assert told["size_bytes"] == (folder / "out.h5").stat().st_size
-
-
-def test_an_update_that_removes_the_end_of_the_file_writes_over_nothing_new(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """States after every record, a slow disk: what is written while a state waits stays."""
-    monkeypatch.setattr(job, "_STATE_RECORDS", 1)
-    monkeypatch.setattr(os, "fsync", lambda _: time.sleep(0.01))
-    source = MemoryArchive(three("X1.AAA.00", -10.0, 100_000))
-    held: list[int] = []
-    next_state = PatchedFile.next_state
-
-    def counted(file: PatchedFile) -> dict[int, bytes]:
-        pages = next_state(file)
-        held.append(sum(map(len, pages.values())))
-        return pages
-
-    monkeypatch.setattr(PatchedFile, "next_state", counted)
-
-    def one(number: int, seconds: float) -> Event:
-        codes = "X1.AAA.00.HHZ"
-        picks = [pick("P", 3.0, codes), pick("S", 3.0 + seconds, codes)]
-        return event(*picks, evid=f"event.{number:05d}")
-
-    longer = [one(10 + number, 300.0) for number in range(4)]
-    before = [one(0, 100.0), one(1, 100.0)]
-    after = [before[0], replace(before[1], picks=[pick("P", None)]), *longer]
-    fresh = tmp_path / "fresh"
-    fresh.mkdir()
-    made(fresh, after, source)
-    made(tmp_path, before, source)
-    held.clear()
-    made(tmp_path, after, source, update=True)
-    assert contents(tmp_path / "out.h5") == contents(fresh / "out.h5")
-    # New samples do not go where old ones were: all of that would have to be held back.
-    assert max(held) < 20 * PAGE < (fresh / "out.h5").stat().st_size / 4
-
-
-def rows_of(folder: Path) -> list[str]:
-    return sorted((folder / "out.csv").read_text().splitlines())
-
-
-def test_without_its_lines_a_data_set_cannot_be_brought_up_to_date(tmp_path: Path) -> None:
-    made(tmp_path, some_events(2))
-    (tmp_path / "out.events.jsonl").unlink()
-    with pytest.raises(FileNotFoundError, match="cannot be brought up to date without"):
-        made(tmp_path, some_events(2), update=True)
-    assert "out.h5" in names(tmp_path)
-
-
 def test_a_patched_file_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it a kill in the middle of a state would leave a mixture of two."""
     settled = []
@@ -631,12 +359,14 @@ def test_kill_9_by_another_process(tmp_path: Path, undisturbed: tuple[Path, Any]
     body = """
 import sys
 sys.path[:0] = {path!r}
-import test_restart
+import stopped_runs
 from credit_fast.making import job
 job._STATE_RECORDS = 4
 from pathlib import Path
+
+
 print("begun", flush=True)
-test_restart.made(Path(sys.argv[1]), test_restart.some_events(EVENTS))
+stopped_runs.made(Path(sys.argv[1]), stopped_runs.some_events(stopped_runs.EVENTS))
 """
     draw = random.Random(5)
     command = [sys.executable, "-c", body.format(path=sys.path), str(tmp_path)]
