@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import pytest
-from memory_archive import MemoryArchive, catalog, event, pick, three
+from memory_archive import MemoryArchive, at, catalog, event, pick, stations, three
 
 from credit_fast.catalogs.model import Event
-from credit_fast.making import makeh5_by_year
+from credit_fast.check import testh5
+from credit_fast.hdf5 import open_dataset
+from credit_fast.making import makeh5, makeh5_by_year
 from credit_fast.making.journal import Journal
+from credit_fast.station_records import Settings
+from credit_fast.station_records.noise import CLEAR_S, is_noise_id
+from credit_fast.times import UTCDateTime
+
+STATION = "X1.AAA.00"
 
 YEAR_NS = 366 * 86_400 * 10**9
 
@@ -77,3 +85,70 @@ def test_a_run_that_ended_with_nothing_left_but_its_journal_is_done(
     assert archive.asked == []  # the pick of 2013's event is a year away
     assert {year: report.events.total for year, report in reports.items()} == {2012: 2, 2013: 1}
     assert not list(tmp_path.glob("*.journal"))
+
+
+BORDER = UTCDateTime("2013-01-01")
+
+
+def around_new_year() -> tuple[MemoryArchive, list[Event]]:
+    """An hour before and after it; a pick in each, of an event of the other year's name."""
+    start_s = (BORDER.ns - at(0)) / 1e9
+    archive = MemoryArchive(three(STATION, start_s - 3600, 720_000))
+    rows = []
+    for evid, origin_s, pick_s in (("old", -3000.0, 1800.0), ("new", 3000.0, -1800.0)):
+        row = event(pick("P", start_s + pick_s), evid=evid)
+        rows.append(replace(row, time_ns=BORDER.ns + round(origin_s * 1e9)))
+    return archive, rows
+
+
+def test_noise_lies_in_its_year_and_keeps_clear_of_the_picks_of_all(tmp_path: Path) -> None:
+    archive, rows = around_new_year()
+    options = {"settings": Settings(range_s=5.0, noise=40), "progress": False}
+    makeh5_by_year(archive, tmp_path, catalog(*rows), stations(STATION), **options)
+    found = {}
+    for year in (2012, 2013):
+        with open_dataset(tmp_path / f"{year}.h5") as data:
+            times = [(item.time.ns - BORDER.ns) / 1e9 for item in data if is_noise_id(item.evid)]
+        found[year] = times
+        assert len(times) == 40
+        inside = [time - 5 >= -3600 and time + 5 < 0 for time in times]
+        assert all(inside) if year == 2012 else not any(inside)
+        assert all(abs(abs(time) - 1800) > CLEAR_S + 5 for time in times)
+        checked = testh5(
+            tmp_path / f"{year}.h5", catalog(*rows), stations=stations(STATION), progress=False
+        )
+        assert not [item for item in checked.findings if "pick of its station" in item.text]
+        assert not [item for item in checked.findings if "no group" in item.text]
+    assert {time + 3600 for time in found[2012]} != {*found[2013]}
+
+
+def test_an_update_keeps_noise_clear_of_the_picks_of_events_that_stay(tmp_path: Path) -> None:
+    archive, rows = around_new_year()
+    out = tmp_path / "out.h5"
+    options = {"settings": Settings(range_s=5.0, noise=60), "progress": False}
+    makeh5(archive, out, catalog(rows[0]), stations(STATION), **options)
+    report = makeh5(archive, out, catalog(rows[1]), stations(STATION), update=True, **options)
+    assert report.events_not_in_catalog == ["old"]
+    with open_dataset(out) as data:
+        times = [(item.time.ns - BORDER.ns) / 1e9 for item in data if is_noise_id(item.evid)]
+    assert len(times) == 60
+    assert all(abs(abs(time) - 1800) > CLEAR_S + 5 for time in times)
+    assert testh5(out, catalog(rows[1]), stations=stations(STATION), progress=False).is_whole
+
+
+def test_testh5_keeps_noise_clear_of_the_picks_of_events_that_stay(tmp_path: Path) -> None:
+    archive, rows = around_new_year()
+    out = tmp_path / "out.h5"
+    options = {"settings": Settings(range_s=5.0, noise=60), "progress": False}
+    makeh5(archive, out, catalog(rows[0]), stations(STATION), **options)
+    path = out.with_suffix(".report.json")
+    with h5py.File(out, "r+") as file:
+        near = next(name for name in file if is_noise_id(name))
+        time = UTCDateTime(file[near].attrs["time"])
+        [record] = file["old"].values()
+        record.attrs["P"] = record.attrs["TRAVTIME.P"] = str(time)
+    account = json.loads(path.read_text())
+    account["events_not_in_catalog"] = ["old"]
+    path.write_text(json.dumps(account))
+    texts = [str(item) for item in testh5(out, catalog(rows[1]), progress=False).findings]
+    assert any(near in text and "a pick of its station is near" in text for text in texts)

@@ -132,12 +132,26 @@ class Event:
 class Catalog:
     """The events of one file in file order, and what was wrong with its lines.
 
-    Two events with the same id both stay here, with a problem that names both lines.
+    Two events with the same id both stay here, with a problem that names both lines. Of a part,
+    `year` is the one of its origins (UTC), and `whole` the catalogue that it is of.
     """
 
     path: str
     events: list[Event] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    year: int | None = None
+    whole: Catalog | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def years(self) -> list[int]:
+        """The years in which events have their origin (UTC), in order."""
+        return sorted({event.time.year for event in self.events})
+
+    def of_year(self, year: int) -> Catalog:
+        """Its part of one year; lines that belong to no event are in that of the first year."""
+        problems = self.problems if [year] == self.years[:1] else []
+        events = [event for event in self.events if event.time.year == year]
+        return Catalog(self.path, events, problems, year, self)
 
     def __len__(self) -> int:
         """Number of events."""

@@ -66,7 +66,8 @@ class AccountCheck:
     `expect` is told every event of the catalogue before. Either path may be None.
 
     `settings` are those that the account names, None without. `kept` are the ids of events that an
-    update left in the file although its catalogue did not have them.
+    update left in the file although its catalogue did not have them. `year` is the part of the
+    catalogue that the data set was made of, None for all of it.
     """
 
     def __init__(self, report: CheckReport, account: Path | None, table: Path | None) -> None:
@@ -78,6 +79,8 @@ class AccountCheck:
         self._account = None if account is None else self._read_account(account)
         self.settings = self._read_settings()
         self.kept = self._read_kept()
+        year = (self._account or {}).get("year")
+        self.year = year if isinstance(year, int) else None
         letters = str((self._account or {}).get("components", layout.ORIENTATIONS))
         self._expected = MakeH5Report("", "", 0.0, None, letters)
         # Stations that no pick names are in no catalogue, and in the file only with data.

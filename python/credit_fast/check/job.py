@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -31,7 +31,7 @@ from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
-from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
+from credit_fast.hdf5.reader import Dataset, open_dataset, pick_times, read_station
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.noise import Quiet, TakenWindows, is_noise_id
@@ -102,6 +102,8 @@ def testh5(
     cannot be made, and OSError when `stats` cannot be written, all before the check starts.
     Whatever is wrong inside the file is a finding.
     """
+    if Path(path).is_dir():
+        raise IsADirectoryError(f"{path} is a folder: expected one data set, as a file of it")
     if sample < 0:
         raise ValueError(f"sample {sample}: expected 0 or more station records")
     if range_s is not None and not 0 <= range_s < 1e6:
@@ -126,6 +128,8 @@ def testh5(
         account = None
         if account_path is not None or table_path is not None:
             account = AccountCheck(found, account_path, table_path)
+            if account.year is not None and events.year is None:
+                events = events.of_year(account.year)
             if settings is None and account.settings is not None:
                 settings = account.settings
                 if range_s is not None:
@@ -222,7 +226,7 @@ class _Job:
         self.archive = archive
         self.chosen = chosen
         self.selection = selection
-        self.quiet = Quiet(events if selection.settings.noise else [])
+        self.quiet = Quiet((events.whole or events) if selection.settings.noise else [])
         self.taken = TakenWindows()
         self.report = report
         self.is_new = False
@@ -239,6 +243,8 @@ class _Job:
             self.is_new = _is_of_makeh5(dataset)
             names = dict.fromkeys(dataset.events())
             task = bar.add_task("testh5", total=len(self.events))
+            if self.account is not None and self.selection.settings.noise:
+                self._keep_clear_of(dataset, self.account.kept)
             known: set[str] = set()
             left_out: dict[str, str] = {}
             for plan in plan_events(self.events, self.selection):
@@ -265,6 +271,13 @@ class _Job:
                 for evid, station in self.chosen.records:
                     self.archive.compare(self.report, dataset, evid, station)
                     bar.advance(task)
+
+    def _keep_clear_of(self, dataset: Dataset, kept: Iterable[str]) -> None:
+        """Noise has to be clear of the picks of events that only the file has."""
+        for evid in kept:
+            with suppress(DatasetError, KeyError):
+                for pick in pick_times(child_of(dataset.root, evid)):
+                    self.quiet.add(*pick)
 
     def _check_event(self, root: h5py.Group, listed: Collection[str], plan: EventPlan) -> None:
         report, evid = self.report, plan.event.event_id

@@ -162,7 +162,7 @@ class ArchiveRecords:
         # By name, as in a data set; of two with one id the first stays the first.
         self._events = sorted(events, key=_event_id)
         check_noise_source(settings, self._source)
-        noise = noise_plans(self._events, self._selection, self._source)
+        noise = noise_plans(events, self._selection, self._source)
         self._noise = sorted(noise, key=_plan_id)
         if (lacking := settings.noise - len(self._noise)) > 0:
             self.notes.append(

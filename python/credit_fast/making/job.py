@@ -23,6 +23,7 @@ from credit_fast.account.accounting import MakeH5Report
 from credit_fast.account.files import Line
 from credit_fast.account.table import TableWriter
 from credit_fast.catalogs.model import Catalog, Event, StationTable
+from credit_fast.hdf5.reader import pick_times
 from credit_fast.interrupt import NotedSignals
 from credit_fast.making import fingerprints
 from credit_fast.making.earlier import Earlier
@@ -300,12 +301,21 @@ class Job:
             yield first, works
 
     def _works(self, events: Catalog) -> Iterator[_Work]:
-        noise = noise_plans(events, self._selection, self._source)
+        noise = noise_plans(events, self._selection, self._source, self._kept_picks(events))
         plans = chain(plan_events(events, self._selection), noise)
         for number, plan in enumerate(plans):
             work = self._work(plan, is_done=number < self._before)
             work.is_noise = number >= len(events)
             yield work
+
+    def _kept_picks(self, events: Catalog) -> Iterator[tuple[str, str, int]]:
+        """Picks of events that stay although the catalogue does not have them."""
+        earlier = self._earlier
+        known = {event.event_id for event in events}
+        for event_id in earlier or ():
+            assert earlier is not None
+            if event_id not in known and not earlier.is_noise(event_id):
+                yield from pick_times(self._output.file[event_id])
 
     def _work(self, plan: EventPlan, *, is_done: bool) -> _Work:
         if is_done or plan.refusal is not None:

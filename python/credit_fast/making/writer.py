@@ -140,6 +140,8 @@ def makeh5(
     if isinstance(catalog, str | os.PathLike):
         catalog = read_catalog(catalog, compact=True)
     events = catalog
+    if events.year is not None:
+        first["year"] = events.year
     table = read_stations(stations) if isinstance(stations, str | os.PathLike) else stations
     report = MakeH5Report(
         str(target), str(events.path), settings.range_s, settings.accepted_hz, settings.components

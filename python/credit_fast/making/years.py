@@ -6,15 +6,13 @@ Each is a run of its own: a year that is done is not looked at again.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from credit_fast.account.accounting import MakeH5Report
 from credit_fast.catalogs import read_catalog
-from credit_fast.catalogs.model import Catalog, Event, StationTable
+from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
-from credit_fast.errors import Problem
 from credit_fast.making.writer import makeh5
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.stations import read_stations
@@ -37,7 +35,7 @@ def makeh5_by_year(
     ----------
     index, catalog, stations, options
         As of `makeh5`. A run that was stopped goes on with the year that it was at. `noise` windows
-        are drawn for each year.
+        are drawn for each year, lie in it, and keep clear of the picks of all years.
     folder
         Where `<year>.h5` and what goes with it are made; the folder too, if it is not there.
 
@@ -57,13 +55,9 @@ def makeh5_by_year(
     source = Client(index) if isinstance(index, str | os.PathLike) else index
     place = Path(folder)
     place.mkdir(exist_ok=True)
-    by_year: defaultdict[int, list[Event]] = defaultdict(list)
-    for event in events:
-        by_year[event.time.year].append(event)
-    problems: list[Problem] = events.problems
-    reports = {}
-    for year in sorted(by_year):
-        part = Catalog(events.path, by_year[year], problems)
-        reports[year] = makeh5(source, place / f"{year}.h5", part, table, keep=True, **options)
-        problems = []
-    return reports
+    return {
+        year: makeh5(
+            source, place / f"{year}.h5", events.of_year(year), table, keep=True, **options
+        )
+        for year in events.years
+    }

@@ -11,11 +11,11 @@ import random
 import re
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from credit_fast.catalogs.model import Event, Station
+from credit_fast.catalogs.model import Catalog, Event, Station
 from credit_fast.hdf5 import layout
 from credit_fast.station_records.plan import EventPlan, StationPlan
 from credit_fast.station_records.rotation import letters_to_ask, needed_names, turned_names
@@ -62,6 +62,10 @@ class Quiet:
                     self._times.setdefault((pick.network, pick.station), []).append(pick.time_ns)
         for times in self._times.values():
             times.sort()
+
+    def add(self, network: str, station: str, time_ns: int) -> None:
+        """Keep clear of a pick that the catalogue does not have, too."""
+        insort(self._times.setdefault((network, station), []), time_ns)
 
     def is_clear(self, codes: _Codes, window_ns: tuple[int, int]) -> bool:
         """Whether no pick at the station, under any location, is within `CLEAR_S` of a window."""
@@ -121,20 +125,34 @@ def noise_plan(
     return EventPlan(Event(evid, _TYPE, time_ns, longitude, latitude), [station])
 
 
-def noise_plans(events: Iterable[Event], selection: Selection, source: Any) -> Iterator[EventPlan]:
+def noise_plans(
+    events: Catalog,
+    selection: Selection,
+    source: Any,
+    more_picks: Iterable[tuple[str, str, int]] = (),
+) -> Iterator[EventPlan]:
     """`settings.noise` windows, fewer when no more are found; the same ones for the same seed.
 
     Drawn are a station, each with the same chance, then a whole second of its time. A window is
     taken when the archive has all components in all of it, at one rate that is accepted, no pick
-    of the catalogue is near, and no window before it was of the same station and time.
+    of the catalogue is near, and no window before it was of the same station and time. Those of the
+    part of a year lie in that year, and are clear of the picks of the whole catalogue. `more_picks`
+    are others to keep clear of: network, station, ns since 1970.
     """
     settings = selection.settings
     if not settings.noise:
         return
-    events = list(events)
-    quiet, known, taken = Quiet(events), {event.event_id for event in events}, TakenWindows()
+    whole = events.whole or events
+    quiet, known, taken = Quiet(whole), {event.event_id for event in whole}, TakenWindows()
+    for pick in more_picks:
+        quiet.add(*pick)
     places = _places(selection, source)
-    chance = random.Random(settings.noise_seed)
+    seed = settings.noise_seed
+    if events.year is None:
+        chance = random.Random(seed)
+    else:
+        chance = random.Random(f"{seed}:{events.year}")
+        places = list(filter(None, (_within(place, events.year, settings) for place in places)))
     number = misses = 0
     while places and number < settings.noise and misses < _MISSES:
         place = chance.choice(places)
@@ -185,6 +203,18 @@ def _places(selection: Selection, source: Any) -> list[_Place]:
         if seconds:
             best.setdefault(codes, _Place(codes, band, min(seconds), max(seconds)))
     return list(best.values())
+
+
+def _within(place: _Place, year: int, settings: Settings) -> _Place | None:
+    """A place in the seconds whose windows lie in a year; None without any."""
+    before_ns, after_ns = settings.window(0, (0, 0)) or (0, 0)
+    begin, end = (
+        round((datetime(item, 1, 1, tzinfo=timezone.utc) - _EPOCH).total_seconds())
+        for item in (year, year + 1)
+    )
+    first_s = max(place.first_s, begin - before_ns // 10**9)
+    last_s = min(place.last_s, end - 1 - -(-after_ns // 10**9))
+    return replace(place, first_s=first_s, last_s=last_s) if first_s <= last_s else None
 
 
 def _own_names(band: str, settings: Settings) -> list[str]:
