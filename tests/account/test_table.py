@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import csv
 import io
+import random
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +16,11 @@ from check_cases import EVID, STATION, TABLE, small_archive, two_events
 from memory_archive import MemoryArchive, at, catalog, event, noise, pick, stations, three, trace
 from table_cases import make_all, rows
 
+from credit_fast.account import table as table_module
 from credit_fast.account.accounting import RecordFate
-from credit_fast.account.table import PHASES, TableWriter, table_columns
+from credit_fast.account.table import PHASES, TableWriter, read_table, table_columns
 from credit_fast.account.trace_row import Waveform, code_cell
+from credit_fast.check import testh5
 from credit_fast.station_records.cut import StationCut
 from credit_fast.station_records.plan import StationPlan
 
@@ -189,6 +194,15 @@ def test_a_location_is_marked_whenever_it_is_a_number(tmp_path: Path) -> None:
     assert [row["station_location_code"] for row in table] == ["'00", "'10", "", "A1"]
 
 
+def test_letters_of_components_are_marked_where_they_are_a_number(tmp_path: Path) -> None:
+    """Beside the empty cell of a record without a waveform, 12 would become 12.0."""
+    traces = [trace(f"{STATION}.HH{c}", 0.0, noise(1, 900)) for c in "12"]
+    row = event(pick("P", 3.0), pick("P", 3.0, "X1.NIL.00.HHZ"))
+    table = table_of(tmp_path, traces, row, components="12")
+    assert [item["trace_components"] for item in table] == ["'12", ""]
+    assert [item["trace_channel"] for item in table] == ["HH", ""]
+
+
 def test_a_table_is_continued_where_it_ended(tmp_path: Path) -> None:
     from credit_fast.account import MakeH5Report
     from credit_fast.station_records import Settings
@@ -254,6 +268,69 @@ def test_half_way_between_samples_the_later_one_is_nearest(sample: float, is_rea
     """As in a record that is cut: half way, and a thousandth of a sample before."""
     waveform = Waveform(at(0), 1.0, 200, {"HHZ": [(100, 50)]})
     assert waveform.has_sample_at(at(sample)) is is_real
+
+
+def read(text: str) -> list[tuple[int, dict[str, str]]]:
+    return list(read_table(io.StringIO(text, newline="")))
+
+
+def test_any_cells_that_csv_writes_are_read_back_with_the_last_line_of_their_row() -> None:
+    chance = random.Random(1)
+    table = [
+        ["".join(chance.choices("ab,\"\n;' ", k=chance.randrange(6))) for _ in range(4)]
+        for _ in range(500)
+    ]
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows([["k", "l", "m", "n"], *table])
+    found = read(text.getvalue())
+    assert [list(row.values()) for _, row in found] == table
+    lines = accumulate((1 + sum(cell.count("\n") for cell in row) for row in table), initial=1)
+    assert [number for number, _ in found] == list(lines)[1:]
+    assert read("a,b\r\n1,2\r\n") == [(2, {"a": "1", "b": "2"})]
+    assert read("a,b\n1,2") == [(2, {"a": "1", "b": "2"})]
+
+
+def test_a_cell_is_longer_than_the_limit_that_csv_has_for_the_process() -> None:
+    limit = csv.field_size_limit()
+    long = ",".join(f"{n}:1" for n in range(limit))
+    assert read(f'a,b\n"{long}",2\n') == [(2, {"a": long, "b": "2"})]
+    assert csv.field_size_limit() == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "it is empty"),
+        ("\n", "it is empty"),
+        ("a,b\n1,2\n1\n", "line 3: 1 cells, expected 2"),
+        ("a,b\n1,2,\n", "line 2: 3 cells, expected 2"),
+        ('a,b\n1,x"y"\n', "line 2: cell 2 has a quote in its middle"),
+        ('a,b\n"1"x,2\n', "line 2: cell 1 has a quote in its middle"),
+        ('a,b\n1,2\n"1,2\n1,2\n', "line 4: the file ends before the row ends"),
+        ('a,b\n"1,2\n' + "1,2\n" * 300, "line 251: more than 1000 characters come before"),
+    ],
+)
+def test_what_is_no_row_is_told_with_its_line(
+    text: str, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_module, "_MAX_ROW", 1000)
+    with pytest.raises(ValueError, match=f"^{expected}"):
+        read(text)
+
+
+def test_a_component_of_very_many_gaps_is_compared_with_its_file(tmp_path: Path) -> None:
+    data = np.ma.masked_array(noise(1, 60_001), mask=np.arange(60_001) % 2 == 1)
+    broken = trace(f"{STATION}.HHZ", 0.0, noise(1, 60_001))
+    broken.data = data
+    events = catalog(event(pick("P", 0.0), pick("S", 600.0)))
+    source = MemoryArchive([*three(STATION, 0.0, 60_001)[:2], broken])
+    make_all(tmp_path / "out.h5", source, events, stations(STATION), range_s=0.0)
+    report = testh5(tmp_path / "out.h5", events, stations=stations(STATION), progress=False)
+    assert [str(item) for item in report.findings] == []
+    with (tmp_path / "out.csv").open(newline="") as file:
+        [(_, row)] = read_table(file)
+    assert row["trace_Z_gaps"].count(":") == 30_000
+    assert len(row["trace_Z_gaps"]) > csv.field_size_limit()
 
 
 def test_the_table_of_a_small_data_set(tmp_path: Path) -> None:

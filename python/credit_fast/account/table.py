@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple, TextIO
@@ -26,6 +27,10 @@ PHASES = ("P", "S", "Pg", "Sg", "Pn", "Sn")
 
 FATE = ("trace_fate", "trace_fate_reason", "trace_missing_s")
 OTHER_ARRIVALS = "trace_other_arrivals"
+# A cell, up to a comma or the end of the row.
+_CELL = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(?=,|\Z)')
+# Characters; a table in which a quote is lost is not read to its end into memory.
+_MAX_ROW = 1 << 26
 
 
 def row_of(
@@ -141,18 +146,49 @@ def read_table(file: TextIO) -> Iterator[tuple[int, dict[str, str]]]:
     ValueError for a row with more or fewer cells than the table has columns, and for a file
     without columns.
     """
-    rows = csv.reader(file, strict=True)
-    columns = next(rows, None)
-    if not columns:
+    rows = _rows(file)
+    _, columns = next(rows, (0, []))
+    if not any(columns):
         raise ValueError("it is empty: expected a line of column names")
-    while True:
-        try:
-            row = next(rows, None)
-        except csv.Error as error:
-            raise ValueError(f"line {rows.line_num}: {error}") from error
-        if row is None:
-            return
+    for line, row in rows:
         if len(row) != len(columns):
-            text = f"line {rows.line_num}: {len(row)} cells, expected {len(columns)}"
-            raise ValueError(text)
-        yield rows.line_num, dict(zip(columns, row, strict=True))
+            raise ValueError(f"line {line}: {len(row)} cells, expected {len(columns)}")
+        yield line, dict(zip(columns, row, strict=True))
+
+
+def _rows(file: TextIO) -> Iterator[tuple[int, list[str]]]:
+    """Number of the last line, and cells, of each row of a CSV file.
+
+    `csv.reader` takes cells of 131,072 characters, less than the gaps of a component can have; its
+    limit can be raised for all of the process only, which is not ours to do.
+    """
+    lines: list[str] = []
+    length, is_open = 0, False
+    number = 0
+    for number, line in enumerate(file, start=1):
+        lines.append(line)
+        length += len(line)
+        is_open ^= line.count('"') % 2 == 1
+        if length > _MAX_ROW:
+            break
+        if not is_open:
+            yield number, _cells("".join(lines).rstrip("\r\n"), number)
+            lines, length = [], 0
+    if lines:
+        text = "the file ends" if length <= _MAX_ROW else f"more than {_MAX_ROW} characters come"
+        raise ValueError(f"line {number}: {text} before the row ends: a quote too few or too many")
+
+
+def _cells(row: str, line: int) -> list[str]:
+    if '"' not in row:
+        return row.split(",")
+    cells: list[str] = []
+    at = 0
+    while at <= len(row):
+        cell = _CELL.match(row, at)
+        if cell is None:
+            raise ValueError(f"line {line}: cell {len(cells) + 1} has a quote in its middle")
+        quoted, plain = cell.groups()
+        cells.append(plain if quoted is None else quoted.replace('""', '"'))
+        at = cell.end() + 1
+    return cells

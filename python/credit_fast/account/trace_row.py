@@ -312,8 +312,8 @@ class TraceFacts:
             "trace_start_time": "" if waveform is None else time_cell(waveform.start_ns),
             "trace_sampling_rate_hz": cell(None if waveform is None else waveform.rate_hz),
             "trace_npts": cell(0 if waveform is None else waveform.npts),
-            "trace_channel": code_cell(channel),
-            "trace_components": code_cell("".join(name[-1] for name in names)),
+            "trace_channel": code_cell(channel, may_be_empty=True),
+            "trace_components": code_cell("".join(name[-1] for name in names), may_be_empty=True),
             "trace_completeness": cell(self.completeness(components) if names else None),
         }
         for letter in components:
