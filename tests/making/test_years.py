@@ -144,9 +144,9 @@ def test_testh5_keeps_noise_clear_of_the_picks_of_events_that_stay(tmp_path: Pat
     path = out.with_suffix(".report.json")
     with h5py.File(out, "r+") as file:
         near = next(name for name in file if is_noise_id(name))
-        time = UTCDateTime(file[near].attrs["time"])
+        time = file[near].attrs["time"]
         [record] = file["old"].values()
-        record.attrs["P"] = record.attrs["TRAVTIME.P"] = str(time)
+        record.attrs["P"] = record.attrs["TRAVTIME.P"] = time
     account = json.loads(path.read_text())
     account["events_not_in_catalog"] = ["old"]
     path.write_text(json.dumps(account))
