@@ -58,7 +58,10 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(index: Path, folder: Path, **options: Any) -> Any:
     picks = [pick("P", 3.0, f"X1.{station}.00.HHZ") for station in STATIONS]
-    rows = [event(*picks, evid=f"event.{number % 23:03d}") for number in range(EVENTS)]
+    # The last is there twice; one is no ASCII.
+    ids = [f"event.{number % 23:03d}" for number in range(EVENTS)]
+    ids[4] = "Tōhoku.004"
+    rows = [event(*picks, evid=name) for name in ids]
     return makeh5(
         index, folder / "out.h5", catalog(*rows), range_s=2.0, progress=False, noise=2, **options
     )

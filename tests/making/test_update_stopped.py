@@ -85,7 +85,7 @@ def test_update_cuts_events_again_whose_lines_have_changed(tmp_path: Path) -> No
     report = made(tmp_path, events, source, update=True)
     assert len(source.asked) == len(STATIONS)
     assert (report.events_kept, report.picks.total) == (5, 13)
-    attributes, _ = contents(tmp_path / "out.h5")["event.00002/X1.AAA.00"]
+    _, attributes, _ = contents(tmp_path / "out.h5")["event.00002/X1.AAA.00"]
     assert attributes["types"][1] == "P,S"
 
 

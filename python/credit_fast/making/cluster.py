@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-from h5py import h5o, h5p
 
 from credit_fast.account.files import Line, OutputNames
 from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.errors import MissingExtraError
 from credit_fast.making.earlier import Earlier
+from credit_fast.making.event_writer import copy_event
 from credit_fast.making.output import Output
 from credit_fast.making.writer import makeh5
 from credit_fast.station_records.cut import WaveformSource
@@ -87,8 +87,7 @@ class Part:
         assert self._file is not None
         assert self._made is not None
         line, rows = self._made.of(event_id)
-        name = event_id.encode()
-        h5o.copy(self._file.id, name, output.file.id, name, h5p.create(h5p.OBJECT_COPY))
+        copy_event(self._file, output.file, event_id)
         output.table.write(rows)
         return line
 

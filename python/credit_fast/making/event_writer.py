@@ -23,7 +23,7 @@ from credit_fast.making.pack import Packed, chunk_samples
 from credit_fast.station_records.record import Component, Record
 from credit_fast.station_records.settings import Settings
 
-__all__ = ["EventWriter"]
+__all__ = ["EventWriter", "copy_event"]
 
 Array = npt.NDArray[Any]
 _ASIDE = "/set aside"  # no event id has a space
@@ -84,9 +84,15 @@ class EventWriter:
                 nodes.append(self._datasets.make(child, name, component.data))
                 self._attributes.write(nodes[-1], attributes)
             else:  # without samples yet, a copy takes half as long as another one made anew
-                nodes.append(_copy(child, alike, name))
+                _copy(child, alike, child, name)
+                nodes.append(h5d.open(child, name.encode("utf-8")))
         for node, (name, component) in zip(nodes, components, strict=True):
             _write_samples(node, component.data, packed.chunks[name])
+
+
+def copy_event(source: h5py.File, target: h5py.File, event_id: str) -> None:
+    """Copy the group of an event with all that is below it."""
+    _copy(source["/"].id, event_id, target["/"].id, event_id)
 
 
 class _DatasetMaker:
@@ -125,10 +131,9 @@ class _DatasetMaker:
         return self._forms[dtype]
 
 
-def _copy(parent: h5g.GroupID, name: str, new_name: str) -> h5d.DatasetID:
+def _copy(parent: h5g.GroupID, name: str, new_parent: h5g.GroupID, new_name: str) -> None:
     label = new_name.encode("utf-8")
-    h5o.copy(parent, name.encode("utf-8"), parent, label, lcpl=_link(new_name))
-    return h5d.open(parent, label)
+    h5o.copy(parent, name.encode("utf-8"), new_parent, label, lcpl=_link(new_name))
 
 
 def _write_samples(node: h5d.DatasetID, data: Array, chunks: list[bytes] | None) -> None:
