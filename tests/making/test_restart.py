@@ -75,10 +75,10 @@ def test_runs_that_are_killed_at_any_time_cut_no_finished_event_again(
         if (tmp_path / "out.h5").exists():
             break
         journal = Journal(tmp_path / "out.h5.journal")
-        found = journal.read()
+        _, state = journal.read()
         journal.close()
-        assert found is None or found[1]["done"] >= finished
-        finished = finished if found is None else found[1]["done"]
+        assert state is None or state["done"] >= finished
+        finished = finished if state is None else state["done"]
         if finished > 6:
             break
     assert EVENTS > finished > 2

@@ -8,11 +8,11 @@ folder of the output under the same names.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ __all__ = ["Cluster", "Part", "make_part"]
 #: Parts that are made or wait to be taken, for each worker.
 _AHEAD = 3
 _POLL_S = 0.5
+#: How long a part may be in the hands of another worker, which makes it whole in a few minutes.
+_PATIENCE_S = 600.0
 #: Warnings of a run are collected for the whole process: one part at a time in each.
 _ONE = threading.Lock()
 
@@ -46,21 +48,33 @@ def make_part(
     settings: Settings,
     threads: int,
 ) -> None:
-    """Make the data set of some events; what is there of it already is kept. Runs on a worker."""
+    """Make the data set of some events; what is there of it already is kept. Runs on a worker.
+
+    Waits for another process that is making it: BlockingIOError when that takes too long.
+    """
     out = Path(path)
-    with _ONE:
-        out.parent.mkdir(exist_ok=True)
-        makeh5(
-            source,
-            out,
-            Catalog("a part of the catalogue", list(events)),
-            table,
-            settings=settings,
-            threads=threads,
-            update=out.exists(),
-            overwrite=True,  # what a part that was being removed has left beside it
-            progress=False,
-        )
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            with _ONE:
+                out.parent.mkdir(exist_ok=True)
+                makeh5(
+                    source,
+                    out,
+                    Catalog("a part of the catalogue", list(events)),
+                    table,
+                    settings=settings,
+                    threads=threads,
+                    update=out.exists(),
+                    overwrite=True,  # what a part that was being removed has left beside it
+                    progress=False,
+                )
+            return
+        except BlockingIOError:
+            # By a worker that was given up and still runs: what it makes is kept here.
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(_POLL_S)
 
 
 class Part:
@@ -108,13 +122,17 @@ class Part:
 class Cluster:
     """A Dask cluster at work for one output.
 
+    Parts belong to one run and those that continue it. A worker may still be making one of a run
+    that was thrown away (`restart`): so each run has a folder for them, and never waits for the
+    parts of another one, nor takes them.
+
     Raises MissingExtraError without dask.distributed; OSError when nobody answers.
     """
 
     def __init__(
         self,
         scheduler: str,
-        output: Path,
+        output: Output,
         source: WaveformSource,
         table: StationTable | None,
         settings: Settings,
@@ -126,19 +144,24 @@ class Cluster:
                 "a scheduler needs dask.distributed: pip install 'credit-fast[dask]'"
             ) from error
         self._client = Client(scheduler, set_as_default=False)
-        self._folder = output.with_name(output.name + ".parts").resolve()
+        self._output = output
+        data_set = output.names.data_set
+        self._all = data_set.with_name(data_set.name + ".parts").resolve()
+        self._folder = self._all / output.run_id
         self._common = (source, table, replace(settings, noise=0))
-        # A run with other settings that was stopped may have left parts of its own.
-        told = json.dumps(self._common[2].to_dict(), sort_keys=True)
-        self._settings_id = hashlib.sha256(told.encode()).hexdigest()[:8]
 
     def __enter__(self) -> Cluster:
+        # Not by the workers: one that is late would make it again when all is done.
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for other in self._all.iterdir():
+            if other != self._folder:
+                _remove(other)
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._client.close()
-        if kind is None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if kind is None or not self._output.kept:
+            _remove(self._all)
 
     @property
     def ahead(self) -> int:
@@ -148,10 +171,17 @@ class Cluster:
     def submit(self, number: int, events: Sequence[Event]) -> Part:
         """Have events made, the first of which has a number in the catalogue."""
         source, table, settings = self._common
-        names = OutputNames(self._folder / f"{number:09d}.{self._settings_id}.h5")
+        names = OutputNames(self._folder / f"{number:09d}.h5")
         threads = min(self._client.nthreads().values(), default=1)
         future = self._client.submit(
             make_part, source, str(names.data_set), events, table, settings, threads,
             pure=False, retries=3,
         )  # fmt: skip
         return Part(names, future)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder of parts, though a late worker may be making one: it finds none then."""
+    with suppress(OSError):
+        folder = folder.rename(folder.with_name(folder.name + ".gone"))
+    shutil.rmtree(folder, ignore_errors=True)

@@ -293,7 +293,9 @@ class Job:
             if not works:
                 first, records = number, 0
             works.append(work)
-            records += len(work.plan.stations) if work.is_to_cut else 0
+            # What is done counts as it did: so parts are those of the run that was stopped.
+            is_done = number < self._before and work.plan.refusal is None
+            records += len(work.plan.stations) if work.is_to_cut or is_done else 0
             if records >= _PART_RECORDS:
                 yield first, works
                 works = []

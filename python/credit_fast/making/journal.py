@@ -47,16 +47,16 @@ class Journal:
                     break
             self._file.close()
 
-    def read(self) -> tuple[Line, Line] | None:
-        """The first line and the last whole state, what follows is cut off; None without both."""
+    def read(self) -> tuple[Line | None, Line | None]:
+        """The first line and the last whole state, or None; what follows is cut off."""
         self._file.seek(0)
-        first, last, end = b"", None, 0
+        first, last, end = b"", b"", 0
         for text in _whole_lines(self._file):
-            first, last = first or text, text if first else None
+            first, last = first or text, first and text
             end += len(text)
         self._file.truncate(end)
         self._file.seek(end)
-        return None if last is None else (_line(first), _line(last))
+        return _line(first) if first else None, _line(last) if last else None
 
     def begin(self, line: Line) -> None:
         """Throw away what it holds, and write the first line."""

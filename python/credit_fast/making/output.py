@@ -29,7 +29,10 @@ from credit_fast.making.journal import Journal, packed_pages, unpacked_pages
 from credit_fast.making.patched_file import PatchedFile, restore
 from credit_fast.output_file import sync
 
-__all__ = ["Output", "give_names"]
+__all__ = ["RUN_ID", "Output", "give_names"]
+
+#: Where the journal's first line has the name of the run.
+RUN_ID = "run"
 
 
 def _opened_to_grow(path: Path, size: int) -> BinaryIO:
@@ -51,13 +54,15 @@ class Output:
     """The files of one run, open for writing: `file` by h5py, `table` by bytes at its end.
 
     `done` is the number of events that were written, by this run or the one that it continues, and
-    `kept` of those that are in the last whole state. What was said of them comes from `lines`. All
+    `kept` of those that are in the last whole state. What was said of them comes from `lines`.
+    `run_id` is a name that a run has in common with those that continue it, and with no other. All
     methods raise OSError when something cannot be written; it need not name the file.
     """
 
-    def __init__(self, names: OutputNames, journal: Journal, state: Line) -> None:
+    def __init__(self, names: OutputNames, journal: Journal, state: Line, run_id: str) -> None:
         """Go on from a whole state of the journal."""
         self.names = names
+        self.run_id = run_id
         self.done: int = state["done"]
         self.kept = self.done
         self._journal = journal
@@ -97,12 +102,13 @@ class Output:
                 shutil.copyfile(base, data_set)
                 sync(data_set)
         size = 0 if base is None else data_set.stat().st_size
-        output = cls(names, journal, {"done": 0, "data_set": size, "events": 0, "table": 0})
+        state = {"done": 0, "data_set": size, "events": 0, "table": 0}
+        output = cls(names, journal, state, began[RUN_ID])
         output._write_line(first)
         return output
 
     @classmethod
-    def resume(cls, names: OutputNames, journal: Journal, state: Line) -> Output:
+    def resume(cls, names: OutputNames, journal: Journal, state: Line, run_id: str) -> Output:
         """The files of a run that was stopped, in the last state of its journal.
 
         Raises OSError when they cannot be opened, ValueError when they are not those.
@@ -110,7 +116,7 @@ class Output:
         if not OutputNames.part(names.data_set).exists():
             raise ValueError(f"{OutputNames.part(names.data_set)} is gone")
         restore(OutputNames.part(names.data_set), state["data_set"], unpacked_pages(state["pages"]))
-        return cls(names, journal, state)
+        return cls(names, journal, state, run_id)
 
     # ---- writing
 

@@ -5,6 +5,7 @@ Decides and checks; says what differs, and what to do about it.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from credit_fast.interrupt import NotedSignals
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.fingerprints import changes
 from credit_fast.making.journal import Journal
-from credit_fast.making.output import Output, give_names
+from credit_fast.making.output import RUN_ID, Output, give_names
 from credit_fast.output_file import cannot_write, input_path
 
 __all__ = ["How", "check_names", "end_renames", "is_done", "open_output"]
@@ -43,10 +44,10 @@ def end_renames(names: OutputNames) -> bool:
         return False
     journal = Journal(names.journal)
     try:
-        found = journal.read()
+        _, state = journal.read()
         # The table gets its name first, when all of them, the report too, are on the disk.
         has_begun = names.table.exists() and not names.part(names.table).exists()
-        if found is None or not found[1].get("whole") or not has_begun:
+        if state is None or not state.get("whole") or not has_begun:
             return False
         give_names(names)
         journal.remove()
@@ -113,21 +114,26 @@ def _opened(
 ) -> tuple[Output, Earlier | None]:
     _check_alone(names)
     _check_beside(names, how)
-    began, state = (not how.restart and journal.read()) or (None, None)
+    began, state = (None, None) if how.restart else journal.read()
+    run_id = "" if began is None else began.get(RUN_ID, "")
     with noted.at_once():
-        earlier = _earlier(names, first, how, began, stack)
-    if began is None or state is None:
-        base = None if earlier is None else names.data_set
+        earlier = _earlier(names, first, how, began if state else None, stack)
+    base = None if earlier is None else names.data_set
+    now = {RUN_ID: run_id, **_with_base(first, base)}
+    differences = [] if began is None else changes(began, now)
+    if state is None:
+        if differences or not run_id:
+            run_id = secrets.token_hex(4)
         try:
-            began = _with_base(first, base)
-            return Output.begin(names, journal, first, began, base, noted), earlier
+            return Output.begin(
+                names, journal, first, {RUN_ID: run_id, **now}, base, noted
+            ), earlier
         except BaseException as error:
             names.remove_parts()
             journal.remove()
             if isinstance(error, OSError):
                 raise _not_written(names.data_set, 0, error) from error
             raise
-    differences = changes(began, _with_base(first, names.data_set if earlier else None))
     if differences:
         raise UnfinishedRunError(
             f"{names.journal} is of a run that was stopped, after {state['done']} events; "
@@ -136,7 +142,7 @@ def _opened(
             path=str(names.journal),
         )
     try:
-        return Output.resume(names, journal, state), earlier
+        return Output.resume(names, journal, state, run_id), earlier
     except (ValueError, FileNotFoundError) as error:
         raise UnfinishedRunError(
             f"a run that was stopped cannot go on: {error}. Begin anew (--restart)",

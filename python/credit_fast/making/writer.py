@@ -196,7 +196,7 @@ def makeh5(
         else:
             from credit_fast.making.cluster import Cluster  # it makes parts by this very function
 
-            with Cluster(scheduler, target, source, table, settings) as cluster:
+            with Cluster(scheduler, output, source, table, settings) as cluster:
                 job.run_elsewhere(events, cluster, lambda: bar.advance(task))
         output.finish(write_report, last_check)
     return report
