@@ -382,15 +382,17 @@ mod tests {
         decompress(chunk, &mut Vec::new())
     }
 
+    /// Bytes below a limit, each as often as any other.
+    fn noise(length: usize, values: u32) -> Vec<u8> {
+        let next = |state: &u32| Some(state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223));
+        let states = std::iter::successors(Some(7), next).take(length);
+        states.map(|state| ((state >> 16) % values) as u8).collect()
+    }
+
     fn made(length: usize) -> Vec<u8> {
-        let mut state = 7u32;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        };
-        (0..length)
-            .map(|i| if i % 4 == 0 { next() } else { 0 })
-            .collect()
+        let low = noise(length.div_ceil(4), 256);
+        let byte = |i: usize| if i.is_multiple_of(4) { low[i / 4] } else { 0 };
+        (0..length).map(byte).collect()
     }
 
     #[test]
@@ -527,8 +529,8 @@ mod tests {
 
     /// Samples whose lowest byte is noise, and whose second byte rises slowly through all values.
     fn noise_on_a_slow_wave(samples: usize) -> Vec<u8> {
-        let low = made(samples * 4);
-        let sample = |i: usize| [low[4 * i], (i / 150) as u8, 0, 0];
+        let low = noise(samples, 256);
+        let sample = |i: usize| [low[i], (i / 150) as u8, 0, 0];
         (0..samples).flat_map(sample).collect()
     }
 
@@ -547,14 +549,52 @@ mod tests {
 
     #[test]
     fn a_chunk_with_stored_planes_comes_back() {
-        let mut all_noise = made(4 * 4 * 20_000);
-        all_noise = all_noise.chunks(4).map(|four| four[0]).collect();
+        let all_noise = noise(4 * 20_000, 256);
         assert_eq!(noisy_bytes(&shuffled(&all_noise, 4), 4), all_noise.len());
         for data in [noise_on_a_slow_wave(70_000), all_noise] {
             let packed = compress_chunk(&data, 4, 1, true).expect("valid arguments");
             let mut back = vec![0xAA; data.len()];
             decompress_chunk(&packed, 4, BOTH, &mut back).expect("what was just made");
             assert_eq!(back, data);
+        }
+    }
+
+    #[test]
+    fn a_plane_of_which_deflate_saves_a_sixteenth_is_no_noise() {
+        // 7.3 and 7.7 bits in a byte.
+        for (values, expected) in [(128, false), (160, false), (208, true), (256, true)] {
+            assert_eq!(is_noise(&noise(70_000, values)), expected, "{values}");
+        }
+    }
+
+    #[test]
+    fn a_plane_where_one_byte_in_eight_is_that_before_is_no_noise() {
+        for (every, expected) in [(2, false), (3, false), (7, false), (9, true)] {
+            let mut plane = noise(70_000, 256);
+            for at in (1..plane.len()).filter(|at| at % every == 0) {
+                plane[at] = plane[at - 1];
+            }
+            assert_eq!(is_noise(&plane), expected, "every {every}th");
+        }
+    }
+
+    #[test]
+    fn a_plane_with_noise_in_one_half_is_none() {
+        for quiet in [0..35_000, 17_500..52_500, 35_000..70_000] {
+            let mut plane = noise(70_000, 256);
+            plane[quiet.clone()].fill(0);
+            assert!(!is_noise(&plane), "{quiet:?}");
+        }
+    }
+
+    #[test]
+    fn a_level_is_that_of_a_thread_that_knows_no_other() {
+        let data = noise_on_a_slow_wave(10_000);
+        let packed = |level| compress_chunk(&data, 4, level, true).expect("valid arguments");
+        assert_ne!(packed(1), packed(9));
+        for level in [1, 9, 12, 2] {
+            let alone = std::thread::scope(|scope| scope.spawn(|| packed(level)).join());
+            assert_eq!(packed(level), alone.expect("no panic"), "level {level}");
         }
     }
 }
