@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -28,6 +29,7 @@ from credit_fast.making.output import Output
 from credit_fast.station_records import Settings
 
 distributed = pytest.importorskip("distributed")
+dask = pytest.importorskip("dask")
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX"),
     # What Dask and Tornado do with sockets and loops while they end is theirs.
@@ -283,6 +285,56 @@ def test_a_worker_waits_for_one_that_was_given_up_and_still_makes_the_part(
     with pytest.raises(BlockingIOError, match=r"another run is writing .*0\.h5"):
         make()
     given_up.close()
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:{port}", "head"])
+def test_a_scheduler_that_does_not_answer_is_named(
+    tmp_path: Path, index: Path, address: str
+) -> None:
+    with socket.socket() as nobody:  # bound, so that nobody else is there
+        nobody.bind(("127.0.0.1", 0))
+        address = address.format(port=nobody.getsockname()[1])
+        expected = rf"no Dask scheduler answers at '{address}': .*\(dask scheduler\).*--scheduler"
+        with (
+            dask.config.set({"distributed.comm.timeouts.connect": "0.2s"}),
+            pytest.raises(ConnectionError, match=expected),
+        ):
+            made(index, tmp_path, scheduler=address)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_scheduler_that_goes_away_is_named_and_what_is_done_is_kept(
+    tmp_path_factory: pytest.TempPathFactory,
+    index: Path,
+    cluster: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alone, together = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("together")
+    made(index, alone)
+    take = Part.take
+    taken = []
+    with (
+        distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        ) as other,
+        monkeypatch.context() as patch,
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+    ):
+
+        def take_and_close(part: Part, event_id: str, output: Output) -> Any:
+            taken.append(event_id)
+            if len(taken) == 4:
+                other.close()
+            return take(part, event_id, output)
+
+        patch.setattr(job, "_STATE_RECORDS", 1)
+        patch.setattr(Part, "take", take_and_close)
+        address = other.scheduler_address
+        with pytest.raises(ConnectionError, match=f"scheduler at {address} does not answer any"):
+            made(index, together, scheduler=address)
+    assert len(taken) >= 4
+    made(index, together, scheduler=cluster.scheduler_address)
+    assert_same(together, alone)
 
 
 def test_without_distributed_the_error_names_the_extra(

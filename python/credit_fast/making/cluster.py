@@ -8,11 +8,13 @@ folder of the output under the same names.
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from credit_fast.making.writer import makeh5
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.settings import Settings
 
-__all__ = ["Cluster", "Part", "make_part"]
+__all__ = ["Cluster", "Part", "connected", "make_part"]
 
 #: Parts that are made or wait to be taken, for each worker.
 _AHEAD = 3
@@ -80,19 +82,25 @@ def make_part(
 class Part:
     """Some events that are made elsewhere."""
 
-    def __init__(self, names: OutputNames, future: Any) -> None:
+    def __init__(self, names: OutputNames, future: Any, scheduler: str) -> None:
         self._names = names
         self._future = future
+        self._scheduler = scheduler
         self._file: h5py.File | None = None
         self._made: Earlier | None = None
 
     def wait(self, while_waiting: Callable[[], object]) -> None:
-        """Wait until it is made, and open it; what the worker raised is raised here."""
+        """Wait until it is made, and open it; what the worker raised is raised here.
+
+        Raises ConnectionError when the scheduler is gone.
+        """
         done = threading.Event()
         self._future.add_done_callback(lambda _: done.set())
         while not done.wait(_POLL_S):
             while_waiting()
-        self._future.result()
+        by_worker = self._future.status == "error"
+        with nullcontext() if by_worker else _naming_scheduler(self._scheduler):
+            self._future.result()
         self._file = h5py.File(self._names.data_set)
         self._made = Earlier(self._names)
 
@@ -119,31 +127,61 @@ class Part:
             self._made.close()
 
 
+@contextmanager
+def connected(scheduler: str) -> Iterator[Any]:
+    """Yield a client of the Dask scheduler at an address.
+
+    Raises MissingExtraError without dask.distributed; ConnectionError when no scheduler answers.
+    """
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise MissingExtraError(
+            "a scheduler needs dask.distributed: pip install 'credit-fast[dask]'"
+        ) from error
+    try:
+        client = Client(scheduler, set_as_default=False)
+    except Exception as error:  # of an address that is none, or of a program that is no scheduler
+        raise ConnectionError(
+            f"no Dask scheduler answers at {scheduler!r}: {error}. Start one there (dask "
+            "scheduler), or give the address that it says, as tcp://host:8786 (--scheduler)"
+        ) from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _naming_scheduler(address: str) -> Iterator[None]:
+    """Have the end of a connection name the scheduler, and not be taken for a failure to write."""
+    try:
+        yield
+    except (OSError, CancelledError, asyncio.TimeoutError) as error:
+        raise ConnectionError(
+            f"the Dask scheduler at {address} does not answer any more: {error}. What is done is "
+            "kept: when it runs again, the same command goes on"
+        ) from error
+
+
 class Cluster:
-    """A Dask cluster at work for one output.
+    """A Dask cluster at work for one output, by a client that is connected to it.
 
     Parts belong to one run and those that continue it. A worker may still be making one of a run
     that was thrown away (`restart`): so each run has a folder for them, and never waits for the
     parts of another one, nor takes them.
 
-    Raises MissingExtraError without dask.distributed; OSError when nobody answers.
+    Methods raise ConnectionError when the scheduler is gone.
     """
 
     def __init__(
         self,
-        scheduler: str,
+        client: Any,
         output: Output,
         source: WaveformSource,
         table: StationTable | None,
         settings: Settings,
     ) -> None:
-        try:
-            from distributed import Client
-        except ImportError as error:
-            raise MissingExtraError(
-                "a scheduler needs dask.distributed: pip install 'credit-fast[dask]'"
-            ) from error
-        self._client = Client(scheduler, set_as_default=False)
+        self._client = client
+        self._scheduler: str = client.scheduler.address
         self._output = output
         data_set = output.names.data_set
         self._all = data_set.with_name(data_set.name + ".parts").resolve()
@@ -159,25 +197,32 @@ class Cluster:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        self._client.close()
+        self._client.close()  # so that no worker begins another part
         if kind is None or not self._output.kept:
             _remove(self._all)
 
     @property
     def ahead(self) -> int:
         """How many parts shall be made or wait at a time."""
-        return _AHEAD * max(1, len(self._client.nthreads()))
+        return _AHEAD * max(1, len(self._threads()))
 
     def submit(self, number: int, events: Sequence[Event]) -> Part:
         """Have events made, the first of which has a number in the catalogue."""
         source, table, settings = self._common
         names = OutputNames(self._folder / f"{number:09d}.h5")
-        threads = min(self._client.nthreads().values(), default=1)
-        future = self._client.submit(
-            make_part, source, str(names.data_set), events, table, settings, threads,
-            pure=False, retries=3,
-        )  # fmt: skip
-        return Part(names, future)
+        threads = min(self._threads().values(), default=1)
+        with _naming_scheduler(self._scheduler):
+            future = self._client.submit(
+                make_part, source, str(names.data_set), events, table, settings, threads,
+                pure=False, retries=3,
+            )  # fmt: skip
+        return Part(names, future, self._scheduler)
+
+    def _threads(self) -> dict[str, int]:
+        """Threads of each worker."""
+        with _naming_scheduler(self._scheduler):
+            threads: dict[str, int] = self._client.nthreads()
+        return threads
 
 
 def _remove(folder: Path) -> None:

@@ -96,7 +96,7 @@ def open_output(
 
 def _not_written(data_set: Path, kept: int, error: OSError) -> OSError:
     """The failure to write, what it leaves, and what to do."""
-    if isinstance(error, FileExistsError):
+    if isinstance(error, FileExistsError | ConnectionError):  # the latter: of a cluster
         return error
     named = cannot_write(data_set, error)
     left = f"{kept} events are done, and kept for the same command" if kept else "nothing was left"

@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,8 @@ def makeh5(
         An argument out of its range; `out` is one of the inputs, or ends as files beside one do.
     TypeError
         An option that `Settings` does not have; `all_stations` of an archive without `get_nslc`.
+    ConnectionError
+        No scheduler answers, or it is gone; then what is done is kept.
     OSError
         The file could not be written (full disk); an older `out` is untouched, what is done is
         kept for the next run.
@@ -183,7 +186,13 @@ def makeh5(
         # A name that is no Unicode becomes an escape of JSON.
         path.write_bytes(text.encode("utf-8", "backslashreplace"))
 
+    cluster: AbstractContextManager[Any] = nullcontext()
+    if scheduler is not None:
+        from credit_fast.making.cluster import connected  # it makes parts by this very function
+
+        cluster = connected(scheduler)
     with (
+        cluster as client,  # before any file is made, and while Ctrl-C acts at once
         noted_signals() as noted,
         collected_warnings() as damaged,
         open_output(names, first, how, noted) as (output, earlier),
@@ -191,13 +200,13 @@ def makeh5(
     ):
         task = bar.add_task("makeh5", total=len(events) + settings.noise)
         job = Job(source, table, selection, settings, report, output, earlier, noted)
-        if scheduler is None:
+        if client is None:
             job.run(events, threads or _all_cores(), lambda: bar.advance(task))
         else:
-            from credit_fast.making.cluster import Cluster  # it makes parts by this very function
+            from credit_fast.making.cluster import Cluster
 
-            with Cluster(scheduler, output, source, table, settings) as cluster:
-                job.run_elsewhere(events, cluster, lambda: bar.advance(task))
+            with Cluster(client, output, source, table, settings) as elsewhere:
+                job.run_elsewhere(events, elsewhere, lambda: bar.advance(task))
         output.finish(write_report, last_check)
     return report
 
