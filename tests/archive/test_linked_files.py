@@ -155,3 +155,33 @@ def test_a_file_that_vanished_behind_a_link_to_itself_is_pruned(
     report = made(indexed, index, prune=True)
     assert (report.files_pruned, report.rows) == (1, 2)
     assert names(index) == {"big/1", "archive/good.mseed"}
+
+
+@pytest.mark.parametrize("gone", ["deep", "real"])
+@pytest.mark.parametrize("target", ["real/deep", "mid", "./mid/../deep", "loop/mid"])
+def test_files_behind_links_that_lead_nowhere_are_looked_for(
+    archive: Path, index: Path, tmp_path: Path, target: str, gone: str
+) -> None:
+    place = tmp_path / "real" / "deep"
+    place.mkdir(parents=True)
+    (place / "0").write_bytes(mseed(station="E0"))
+    (tmp_path / "mid").symlink_to("real/deep")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (archive / "event").symlink_to(f"../{target}")
+    made(archive, index)
+    assert names(index) == {"deep/0", "archive/good.mseed"}
+    shutil.rmtree(place if gone == "deep" else place.parent)
+    report = made(archive, index)
+    assert (report.files_vanished, report.files_pruned, report.rows) == (1, 0, 2)
+    left = place.parent if gone == "deep" else tmp_path
+    (left / "more.mseed").write_bytes(mseed(station="MORE"))  # its disk is there
+    report = made([archive, left / "more.mseed"], index, prune=True)
+    assert (report.files_vanished, report.files_pruned, report.rows) == (1, 1, 2)
+
+
+def test_links_that_lead_in_a_circle_mark_nothing(indexed: Path, index: Path) -> None:
+    (indexed / "one").symlink_to("two")
+    (indexed / "two").symlink_to("one/below")
+    report = made(indexed, index)
+    assert (report.files_vanished, report.files_unchanged, report.rows) == (0, 3, 3)
+    assert {problem.kind for problem in report.problems} == {"unreadable"}

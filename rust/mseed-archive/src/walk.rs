@@ -5,6 +5,7 @@
 //! unless they are given by name. A loop of links is a problem, not an endless walk.
 
 use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -304,11 +305,34 @@ fn beside(index: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The path that a link names where nothing is; `None` for all else.
+/// Links that are followed one after the other, as Linux does: more are a loop.
+const MOST_LINKS: usize = 40;
+
+/// What a link leads to, through other links and folders that need not be there; `None` for all but
+/// links, and for loops.
 fn missing_target(link: &Path) -> Option<PathBuf> {
-    let target = link.parent()?.join(link.read_link().ok()?);
-    let folder = target.parent()?.canonicalize().ok()?;
-    Some(folder.join(target.file_name()?))
+    link.read_link().ok()?;
+    let parts_of =
+        |path: &Path| -> Vec<OsString> { path.iter().rev().map(OsStr::to_os_string).collect() };
+    let mut ahead = parts_of(link);
+    let mut found = PathBuf::new();
+    let mut links = 0;
+    while let Some(part) = ahead.pop() {
+        if part == ".." {
+            found.pop();
+        } else if part != "." {
+            found.push(part); // of what is absolute, the root comes first and takes the place of all
+        }
+        if let Ok(target) = found.read_link() {
+            links += 1;
+            if links > MOST_LINKS {
+                return None;
+            }
+            found.pop();
+            ahead.extend(parts_of(&target));
+        }
+    }
+    Some(found)
 }
 
 fn walk_problem(root: &Path, error: &walkdir::Error) -> Problem {
