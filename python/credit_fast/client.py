@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, overload
@@ -65,7 +66,8 @@ class Client:
         return f"{type(self).__name__}({paths!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (type(self), (self._paths, self._path_maps))
+        # Whoever opens it again may stand in another folder.
+        return (type(self), (list(map(os.path.abspath, self._paths)), self._path_maps))
 
     def get_waveforms(
         self,

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,50 @@ def test_a_client_that_is_killed_goes_on_with_the_parts_that_are_there(
     assert_same(together, alone)
 
 
+def test_workers_in_another_folder_find_the_index(
+    tmp_path_factory: pytest.TempPathFactory, index: Path, cluster: Any, monkeypatch: Any
+) -> None:
+    alone, together = tmp_path_factory.mktemp("alone"), tmp_path_factory.mktemp("together")
+    made(index, alone)
+    on_workers(cluster, partial(os.chdir, tmp_path_factory.mktemp("elsewhere")))
+    monkeypatch.chdir(index.parent)
+    made(Path(index.name), together, scheduler=cluster.scheduler_address)
+    assert_same(together, alone)
+
+
+def test_an_index_that_workers_do_not_see_ends_the_run_and_is_named(
+    tmp_path: Path, index: Path, cluster: Any
+) -> None:
+    seen = tmp_path / "seen.db"
+    seen.write_bytes(index.read_bytes())
+
+    class Client(credit_fast.Client):
+        def __reduce__(self) -> Any:
+            return credit_fast.Client, ([str(tmp_path / "hidden.db")], None)
+
+    with pytest.raises(ConnectionError, match=r"a worker .* failed: .*hidden\.db.* same names"):
+        made(Client(seen), tmp_path, scheduler=cluster.scheduler_address)  # type: ignore[arg-type]
+    assert len(on_workers(cluster, os.getpid)) == 2
+
+
+def test_a_run_without_workers_says_so(
+    tmp_path: Path, index: Path, monkeypatch: Any, caplog: Any
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_S", 0.2)
+    with distributed.LocalCluster(
+        n_workers=0, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as empty:
+        address = empty.scheduler_address
+        with ThreadPoolExecutor(1) as pool:
+            run = pool.submit(made, index, tmp_path, scheduler=address)
+            wait_until(lambda: "no worker is connected" in caplog.text)
+            assert f"dask worker {address}" in caplog.text
+            empty.scale(1)
+            report = run.result()
+    assert report.events.total == EVENTS
+    assert caplog.text.count("no worker is connected") == 1
+
+
 def on_workers(cluster: Any, function: Callable[[], Any]) -> list[Any]:
     """What a function returns in the process of each worker."""
     with distributed.Client(cluster.scheduler_address, set_as_default=False) as client:
@@ -268,8 +313,8 @@ def test_a_worker_waits_for_one_that_was_given_up_and_still_makes_the_part(
     monkeypatch.setattr(module, "_POLL_S", 0.01)
 
     def make() -> None:
-        source = credit_fast.Client(index)
-        module.make_part(source, str(names.data_set), [row], None, Settings(), 1)
+        opener = partial(credit_fast.Client, index)
+        module.make_part(opener, str(names.data_set), [row], None, Settings(), 1)
 
     given_up = Journal(names.journal)
     with ThreadPoolExecutor(1) as pool:

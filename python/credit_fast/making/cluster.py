@@ -9,6 +9,7 @@ folder of the output under the same names.
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import threading
 import time
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ import h5py
 
 from credit_fast.account.files import Line, OutputNames
 from credit_fast.catalogs.model import Catalog, Event, StationTable
+from credit_fast.client import Client as ArchiveClient
 from credit_fast.errors import MissingExtraError
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.event_writer import copy_event
@@ -31,11 +34,15 @@ from credit_fast.making.writer import makeh5
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.settings import Settings
 
+_log = logging.getLogger(__name__)
+
 __all__ = ["Cluster", "Part", "connected", "make_part"]
 
 #: Parts that are made or wait to be taken, for each worker.
 _AHEAD = 3
 _POLL_S = 0.5
+#: How often it is asked whether there are workers.
+_LOOK_S = 10.0
 #: How long a part may be in the hands of another worker, which makes it whole in a few minutes.
 _PATIENCE_S = 600.0
 #: Warnings of a run are collected for the whole process: one part at a time in each.
@@ -43,7 +50,7 @@ _ONE = threading.Lock()
 
 
 def make_part(
-    source: WaveformSource,
+    opener: Callable[[], WaveformSource],
     path: str,
     events: Sequence[Event],
     table: StationTable | None,
@@ -52,14 +59,14 @@ def make_part(
 ) -> None:
     """Make the data set of some events; what is there of it already is kept. Runs on a worker.
 
-    Waits for another process that is making it: BlockingIOError when that takes too long.
+    The archive is opened here, so that what is wrong with it ends the part, not the worker. Waits
+    for another process that is making it: BlockingIOError when that takes too long.
     """
-    out = Path(path)
+    out, source = Path(path), opener()
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
             with _ONE:
-                out.parent.mkdir(exist_ok=True)
                 makeh5(
                     source,
                     out,
@@ -79,28 +86,46 @@ def make_part(
         time.sleep(_POLL_S)
 
 
+def _itself(source: WaveformSource) -> WaveformSource:
+    return source
+
+
 class Part:
     """Some events that are made elsewhere."""
 
-    def __init__(self, names: OutputNames, future: Any, scheduler: str) -> None:
+    def __init__(
+        self, names: OutputNames, future: Any, scheduler: str, look: Callable[[], None]
+    ) -> None:
         self._names = names
         self._future = future
         self._scheduler = scheduler
+        self._look = look
         self._file: h5py.File | None = None
         self._made: Earlier | None = None
 
     def wait(self, while_waiting: Callable[[], object]) -> None:
         """Wait until it is made, and open it; what the worker raised is raised here.
 
-        Raises ConnectionError when the scheduler is gone.
+        Raises ConnectionError when the scheduler is gone, and for what a worker could not read or
+        write.
         """
         done = threading.Event()
         self._future.add_done_callback(lambda _: done.set())
         while not done.wait(_POLL_S):
             while_waiting()
+            self._look()
         by_worker = self._future.status == "error"
-        with nullcontext() if by_worker else _naming_scheduler(self._scheduler):
-            self._future.result()
+        try:
+            with nullcontext() if by_worker else _naming_scheduler(self._scheduler):
+                self._future.result()
+        except OSError as error:
+            if not by_worker:
+                raise
+            raise ConnectionError(
+                f"a worker of the Dask scheduler at {self._scheduler} failed: {error}. All machines "
+                "must see index, archive and output under the same names. What is done is kept for "
+                "the same command"
+            ) from error
         self._file = h5py.File(self._names.data_set)
         self._made = Earlier(self._names)
 
@@ -186,7 +211,14 @@ class Cluster:
         data_set = output.names.data_set
         self._all = data_set.with_name(data_set.name + ".parts").resolve()
         self._folder = self._all / output.run_id
-        self._common = (source, table, replace(settings, noise=0))
+        # An index is opened by the worker: one that cannot would end while it unpacks the request.
+        opener = partial(_itself, source)
+        if isinstance(source, ArchiveClient):
+            kind, arguments = source.__reduce__()
+            opener = partial(kind, *arguments)
+        self._common = (opener, table, replace(settings, noise=0))
+        self._looked_at = time.monotonic()
+        self._is_alone = False
 
     def __enter__(self) -> Cluster:
         # Not by the workers: one that is late would make it again when all is done.
@@ -208,15 +240,29 @@ class Cluster:
 
     def submit(self, number: int, events: Sequence[Event]) -> Part:
         """Have events made, the first of which has a number in the catalogue."""
-        source, table, settings = self._common
+        opener, table, settings = self._common
         names = OutputNames(self._folder / f"{number:09d}.h5")
         threads = min(self._threads().values(), default=1)
         with _naming_scheduler(self._scheduler):
             future = self._client.submit(
-                make_part, source, str(names.data_set), events, table, settings, threads,
+                make_part, opener, str(names.data_set), events, table, settings, threads,
                 pure=False, retries=3,
             )  # fmt: skip
-        return Part(names, future, self._scheduler)
+        return Part(names, future, self._scheduler, self._look)
+
+    def _look(self) -> None:
+        """Say when there is no worker: else nobody knows why nothing happens."""
+        if time.monotonic() < self._looked_at + _LOOK_S:
+            return
+        was_alone, self._is_alone = self._is_alone, not self._threads()
+        self._looked_at = time.monotonic()
+        if self._is_alone and not was_alone:
+            _log.warning(
+                "no worker is connected to the Dask scheduler at %s: waiting for one; on each "
+                "machine: dask worker %s --nworkers 1",
+                self._scheduler,
+                self._scheduler,
+            )
 
     def _threads(self) -> dict[str, int]:
         """Threads of each worker."""

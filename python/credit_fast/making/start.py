@@ -123,11 +123,9 @@ def _opened(
     differences = [] if began is None else changes(began, now)
     if state is None:
         if differences or not run_id:
-            run_id = secrets.token_hex(4)
+            now[RUN_ID] = secrets.token_hex(4)
         try:
-            return Output.begin(
-                names, journal, first, {RUN_ID: run_id, **now}, base, noted
-            ), earlier
+            return Output.begin(names, journal, first, now, base, noted), earlier
         except BaseException as error:
             names.remove_parts()
             journal.remove()
