@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import pytest
 from check_cases import EVID, STATION, TABLE, check, small_archive, two_events
-from memory_archive import event, pick
+from memory_archive import catalog, event, pick
 from table_cases import make_all
 
 from credit_fast.catalogs.model import Catalog
@@ -115,6 +115,28 @@ def test_a_fate_that_the_file_contradicts_is_a_finding(made: Path, events: Catal
     assert len(findings) == 2
     assert "picks written: Pg: 0, by the times in the file 2" in findings[0]
     assert "picks partial: Pg: 2, by the times in the file 0" in findings[1]
+
+
+def test_rows_without_a_time_give_room_for_themselves_and_no_more(tmp_path: Path) -> None:
+    """An amplitude is one such row: one pick more than the times of the file may be written."""
+    rows = [pick("Sg", 5.0), pick("Sg", 5.5, row_type="AMPLITUD")]
+    rows += [pick("Sg", 5.0, f"X1.{code}.00.HHZ") for code in ("NIL", "NIX")]
+    only = catalog(event(*rows))
+    made = tmp_path / "out.h5"
+    make_all(made, small_archive(), only, TABLE, range_s=2.0)
+    assert of_beside(made, only) == []
+
+    def change(account: dict[str, Any]) -> None:
+        for tally in (account["levels"]["picks"], account["picks_by_phase"]["Sg"]):
+            tally["written"] += 1
+            tally["no_data"] -= 1
+
+    change_account(made, change)
+    (found,) = of_beside(made, only)
+    told = (
+        "picks written: Sg: 3, by the times in the file 1 and at most 1 rows without a time there"
+    )
+    assert told in found
 
 
 def test_what_was_taken_from_the_file_is_missed(made: Path, events: Catalog) -> None:
