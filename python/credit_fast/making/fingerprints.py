@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from credit_fast.catalogs.model import Catalog, Event, Station, StationTable
+from credit_fast.catalogs.model import Catalog, Event, Pick, Station, StationTable
 from credit_fast.client import Client
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.plan import EventPlan
@@ -19,6 +21,12 @@ __all__ = ["changes", "of_archive", "of_event", "of_inputs"]
 
 #: Of these a number says nothing to a user.
 _FILES = {"catalog", "stations"}
+
+# All that an event or a pick says, but where: lines before it may come and go.
+_of_event, _of_pick = (
+    attrgetter(*(field.name for field in fields(kind) if field.name not in ("line", "picks")))
+    for kind in (Event, Pick)
+)
 
 
 def of_inputs(
@@ -86,12 +94,8 @@ def of_archive(source: WaveformSource, plan: EventPlan, settings: Settings) -> s
 
 
 def _event_text(event: Event) -> str:
-    parts = [event.raw, event.event_id, str(event.time_ns), repr(event.longitude_deg)]
-    parts += [repr(event.latitude_deg), repr(event.depth_km), repr(event.magnitude)]
-    for pick in event.picks:
-        parts += [pick.raw, pick.network, pick.station, pick.location, pick.channel, pick.phase]
-        parts.append(str(pick.time_ns))
-    return "\0".join(parts)
+    rows = [_of_event(event), *map(_of_pick, event.picks)]
+    return "\0".join(str(value) for row in rows for value in row)
 
 
 def _station_text(station: Station | None) -> str:
