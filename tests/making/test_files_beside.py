@@ -65,6 +65,25 @@ def test_what_is_left_of_another_data_set_is_replaced_only_when_told(
     assert sorted(files(tmp_path)) == [*BESIDE[:2], "out.h5", BESIDE[2]]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_run_that_goes_on_does_not_replace_what_came_meanwhile(tmp_path: Path) -> None:
+    class Stopping(MemoryArchive):
+        def get_waveforms(self, *request: Any) -> Any:
+            if len(self.asked) == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().get_waveforms(*request)
+
+    with pytest.raises(KeyboardInterrupt):
+        made(tmp_path / "out.h5", Stopping(source().traces))
+    made(tmp_path / "other.h5", fill=7)
+    table = (tmp_path / "other.csv").rename(tmp_path / "out.csv").read_bytes()
+    with pytest.raises(FileExistsError, match=r"out\.csv exists, without out\.h5"):
+        made(tmp_path / "out.h5")
+    assert (tmp_path / "out.csv").read_bytes() == table
+    (tmp_path / "out.csv").unlink()
+    assert made(tmp_path / "out.h5").events.total == 3
+
+
 def test_a_file_that_appears_during_the_run_is_not_replaced(tmp_path: Path) -> None:
     class Meanwhile(MemoryArchive):
         def get_waveforms(self, *request: Any) -> Any:

@@ -248,7 +248,7 @@ def _check_alone(names: OutputNames) -> None:
 
 def _check_beside(names: OutputNames, how: How) -> None:
     """What lies beside a data set is replaced with it, and never what makeh5 has not made."""
-    is_ours = how.overwrite or names.data_set.exists() or names.journal.stat().st_size > 0
+    is_ours = how.overwrite or names.data_set.exists()
     for path in filter(Path.exists, names.beside):
         if not says_what_it_is(path):
             raise _not_replaced(path, "was not made by makeh5")
