@@ -122,9 +122,9 @@ class Part:
             if not by_worker:
                 raise
             raise ConnectionError(
-                f"a worker of the Dask scheduler at {self._scheduler} failed: {error}. All machines "
-                "must see index, archive and output under the same names. What is done is kept for "
-                "the same command"
+                f"a worker of the Dask scheduler at {self._scheduler} failed: {error}. All "
+                "machines must see index, archive and output under the same names. What is done is "
+                "kept for the same command"
             ) from error
         self._file = h5py.File(self._names.data_set)
         self._made = Earlier(self._names)
