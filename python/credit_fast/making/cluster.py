@@ -62,19 +62,19 @@ def make_part(
     The archive is opened here, so that what is wrong with it ends the part, not the worker. Waits
     for another process that is making it: BlockingIOError when that takes too long.
     """
-    out, source = Path(path), opener()
+    source = opener()
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
             with _ONE:
                 makeh5(
                     source,
-                    out,
+                    path,
                     Catalog("a part of the catalogue", list(events)),
                     table,
                     settings=settings,
                     threads=threads,
-                    update=out.exists(),
+                    update=True,
                     overwrite=True,  # what a part that was being removed has left beside it
                     progress=False,
                 )
