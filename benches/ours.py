@@ -165,10 +165,11 @@ def _hdf5(task: str, threads: int | None, setting: Setting) -> Case:
 
     def run() -> None:
         credit_fast.makeh5(
-            index, out, catalog, setting.stations, range_s=RANGE_S, threads=threads, progress=False
-        )
+            index, out, catalog, setting.stations, range_s=RANGE_S, threads=threads, progress=False,
+            overwrite=True,
+        )  # fmt: skip
 
-    return Case(run, lambda _: ("hdf5", out), lambda: out.unlink(missing_ok=True))
+    return Case(run, lambda _: ("hdf5", out))
 
 
 CASES: dict[tuple[str, str], Maker] = {

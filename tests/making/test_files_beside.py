@@ -163,7 +163,8 @@ def test_nor_do_two_runs(tmp_path: Path) -> None:
 
 def test_a_part_of_a_cluster_replaces_what_its_removal_left(tmp_path: Path) -> None:
     part = tmp_path / "parts" / "0.h5"
+    part.parent.mkdir()
     for _ in range(2):
-        make_part(source(), str(part), EVENTS, None, Settings(range_s=2.0), 1)
+        make_part(source, str(part), EVENTS, None, Settings(range_s=2.0), 1)
         assert part.exists()
         part.unlink()  # and the process that removed it was killed

@@ -262,8 +262,12 @@ def test_events_wait_for_files_that_vanished(
     assert report.events_waiting == 3
     assert report.components.no_data == 3
     assert names(tmp_path) == WHOLE
-    # It stays so until the file is back.
-    assert made(tmp_path, some_events(3), index).events_waiting == 3
+    # It stays so until the file is back, and the data set as it is.
+    before = (tmp_path / "out.h5").read_bytes()
+    for _ in range(2):
+        report = made(tmp_path, some_events(3), index)
+        assert (report.events_waiting, report.events_kept) == (3, 3)
+        assert (tmp_path / "out.h5").read_bytes() == before
     hidden.rename(folder / "X1.BBB.00.HHE")
     report = made(tmp_path, some_events(3), index)
     assert (report.events_waiting, report.events_kept) == (0, 0)

@@ -20,7 +20,8 @@ from credit_fast.making import makeh5
 from credit_fast.station_records import Settings
 from credit_fast.station_records.noise import is_noise_id
 
-CHOSEN = Settings(range_s=2.0, min_picks=1, noise=3)
+CHOSEN = Settings(range_s=2.0, min_picks=1)
+NOISE = replace(CHOSEN, noise=3)
 FIRST = [event(pick("P", 900.0), evid=name) for name in ("one", "two", "three")]
 
 
@@ -28,9 +29,11 @@ def source() -> MemoryArchive:
     return MemoryArchive(three(STATION, 0.0, 200_000))
 
 
-def made(out: Path, *events: object, update: bool = False) -> MakeH5Report:
+def made(
+    out: Path, *events: object, update: bool = False, chosen: Settings = CHOSEN
+) -> MakeH5Report:
     return makeh5(
-        source(), out, catalog(*events), TABLE, settings=CHOSEN, update=update, progress=False
+        source(), out, catalog(*events), TABLE, settings=chosen, update=update, progress=False
     )
 
 
@@ -52,6 +55,9 @@ def test_kept_events_are_told_and_no_fault_of_the_file(tmp_path: Path) -> None:
     )  # fmt: skip
     assert checked.is_whole, str(checked)
     assert checked.events_kept == 3
+    both = catalog(*FIRST, event(pick("P", 1500.0), evid="four"))
+    union = testh5(out, both, stations=TABLE, progress=False)
+    assert union.is_whole, str(union)
     assert "kept by an update, not in the catalogue: 3" in str(checked)
 
 
@@ -71,16 +77,18 @@ def test_a_total_that_kept_events_do_not_explain_is_a_finding(tmp_path: Path) ->
 
 def test_windows_of_noise_that_are_drawn_no_more_are_removed(tmp_path: Path) -> None:
     out = tmp_path / "out.h5"
-    made(out, *FIRST)
+    made(out, *FIRST, chosen=NOISE)
     before = {name for name in events_of(out) if is_noise_id(name)}
     more = [event(pick("P", second), evid=f"x{second}") for second in (300.0, 1500.0)]
-    report = made(out, *FIRST, *more, update=True)
+    report = made(out, *FIRST, *more, update=True, chosen=NOISE)
     after = {name for name in events_of(out) if is_noise_id(name)}
     assert len(before) == len(after) == report.noise.total == report.noise.written == 3
     assert before != after
     assert report.events_not_in_catalog == []
     checked = testh5(out, catalog(*FIRST, *more), stations=TABLE, progress=False)
     assert checked.is_whole, str(checked)
+    without = testh5(out, catalog(*FIRST, *more), progress=False)
+    assert without.is_whole, str(without)
 
 
 def test_an_event_of_the_catalogue_is_kept_whatever_its_id_looks_like(tmp_path: Path) -> None:
@@ -213,7 +221,7 @@ def test_an_edited_table_is_no_matter_where_nothing_is_copied(tmp_path: Path) ->
     report = makeh5(
         source(), out, catalog(*FIRST), TABLE, settings=CHOSEN, keep=True, progress=False
     )
-    assert report.events_kept == 6
+    assert report.events_kept == 3
     assert table.read_bytes() == edited
     makeh5(source(), out, catalog(*FIRST), TABLE, settings=CHOSEN, overwrite=True, progress=False)
     assert table.read_bytes() != edited

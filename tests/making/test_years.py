@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,6 +86,22 @@ def test_a_run_that_ended_with_nothing_left_but_its_journal_is_done(
     assert not list(tmp_path.glob("*.journal"))
 
 
+def test_an_event_that_moves_to_another_year_leaves_the_file_of_the_old_one(
+    tmp_path: Path,
+) -> None:
+    archive = MemoryArchive(three("X1.AAA.00", 0.0, 700))
+    options = {"range_s": 2.0, "progress": False}
+    rows = events()
+    makeh5_by_year(archive, tmp_path, catalog(*rows), **options)
+    rows[1] = replace(rows[1], time_ns=rows[1].time_ns + YEAR_NS)
+    makeh5_by_year(archive, tmp_path, catalog(*rows), update=True, **options)
+    for year, names in ((2012, ["1"]), (2013, ["0", "2"])):
+        with h5py.File(tmp_path / f"{year}.h5") as file:
+            assert sorted(file) == names
+        checked = testh5(tmp_path / f"{year}.h5", catalog(*rows), progress=False)
+        assert not [item for item in checked.findings if item.kind == "extra"]
+
+
 BORDER = UTCDateTime("2013-01-01")
 
 
@@ -122,33 +137,18 @@ def test_noise_lies_in_its_year_and_keeps_clear_of_the_picks_of_all(tmp_path: Pa
     assert {time + 3600 for time in found[2012]} != {*found[2013]}
 
 
-def test_an_update_keeps_noise_clear_of_the_picks_of_events_that_stay(tmp_path: Path) -> None:
+def test_an_update_with_noise_needs_the_whole_catalogue(tmp_path: Path) -> None:
     archive, rows = around_new_year()
     out = tmp_path / "out.h5"
     options = {"settings": Settings(range_s=5.0, noise=60), "progress": False}
     makeh5(archive, out, catalog(rows[0]), stations(STATION), **options)
-    report = makeh5(archive, out, catalog(rows[1]), stations(STATION), update=True, **options)
-    assert report.events_not_in_catalog == ["old"]
+    before = out.read_bytes()
+    with pytest.raises(ValueError, match=r"event old, which the catalogue .* whole catalogue"):
+        makeh5(archive, out, catalog(rows[1]), stations(STATION), update=True, **options)
+    assert out.read_bytes() == before
+    makeh5(archive, out, catalog(*rows), stations(STATION), update=True, **options)
     with open_dataset(out) as data:
         times = [(item.time.ns - BORDER.ns) / 1e9 for item in data if is_noise_id(item.evid)]
     assert len(times) == 60
     assert all(abs(abs(time) - 1800) > CLEAR_S + 5 for time in times)
-    assert testh5(out, catalog(rows[1]), stations=stations(STATION), progress=False).is_whole
-
-
-def test_testh5_keeps_noise_clear_of_the_picks_of_events_that_stay(tmp_path: Path) -> None:
-    archive, rows = around_new_year()
-    out = tmp_path / "out.h5"
-    options = {"settings": Settings(range_s=5.0, noise=60), "progress": False}
-    makeh5(archive, out, catalog(rows[0]), stations(STATION), **options)
-    path = out.with_suffix(".report.json")
-    with h5py.File(out, "r+") as file:
-        near = next(name for name in file if is_noise_id(name))
-        time = file[near].attrs["time"]
-        [record] = file["old"].values()
-        record.attrs["P"] = record.attrs["TRAVTIME.P"] = time
-    account = json.loads(path.read_text())
-    account["events_not_in_catalog"] = ["old"]
-    path.write_text(json.dumps(account))
-    texts = [str(item) for item in testh5(out, catalog(rows[1]), progress=False).findings]
-    assert any(near in text and "a pick of its station is near" in text for text in texts)
+    assert testh5(out, catalog(*rows), stations=stations(STATION), progress=False).is_whole

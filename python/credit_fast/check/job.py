@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
@@ -31,7 +31,7 @@ from credit_fast.data_warnings import collected_warnings
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
-from credit_fast.hdf5.reader import Dataset, open_dataset, pick_times, read_station
+from credit_fast.hdf5.reader import Dataset, open_dataset, read_station
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.noise import Quiet, TakenWindows, is_noise_id
@@ -243,10 +243,10 @@ class _Job:
             self.is_new = _is_of_makeh5(dataset)
             names = dict.fromkeys(dataset.events())
             task = bar.add_task("testh5", total=len(self.events))
-            if self.account is not None and self.selection.settings.noise:
-                self._keep_clear_of(dataset, self.account.kept)
             known: set[str] = set()
             left_out: dict[str, str] = {}
+            if self.account is not None:  # the catalogue may have got them meanwhile
+                self.account.kept -= {event.event_id for event in self.events}
             for plan in plan_events(self.events, self.selection):
                 if self.account is not None:
                     self.account.expect(plan)
@@ -271,13 +271,6 @@ class _Job:
                 for evid, station in self.chosen.records:
                     self.archive.compare(self.report, dataset, evid, station)
                     bar.advance(task)
-
-    def _keep_clear_of(self, dataset: Dataset, kept: Iterable[str]) -> None:
-        """Noise has to be clear of the picks of events that only the file has."""
-        for evid in kept:
-            with suppress(DatasetError, KeyError):
-                for pick in pick_times(child_of(dataset.root, evid)):
-                    self.quiet.add(*pick)
 
     def _check_event(self, root: h5py.Group, listed: Collection[str], plan: EventPlan) -> None:
         report, evid = self.report, plan.event.event_id

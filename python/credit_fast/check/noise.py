@@ -9,9 +9,10 @@ from typing import Any
 
 import h5py
 
+from credit_fast.catalogs.model import Station
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.nodes import LazyAttributes, child_of, members_of
+from credit_fast.hdf5.nodes import LazyAttributes, as_float, child_of, members_of
 from credit_fast.station_records.noise import noise_plan
 from credit_fast.station_records.plan import EventPlan
 from credit_fast.station_records.selection import Selection
@@ -33,4 +34,13 @@ def read_noise_plan(group: Any, evid: str, selection: Selection) -> EventPlan:
     channels = members_of(child_of(group, name)).names
     if not channels:
         raise DatasetError(f"{evid} has no waveform")
-    return noise_plan(evid, time_ns, codes, channels[0][:2], selection.place(codes))
+    place = selection.place(codes)
+    if selection.table is None:  # nobody says where the station is: as the file has it
+        attributes = LazyAttributes(group)
+        longitude, latitude = (
+            as_float(attributes.simple(name))
+            for name in (layout.EVENT_LONGITUDE, layout.EVENT_LATITUDE)
+        )
+        if longitude is not None and latitude is not None:
+            place = Station(*codes, longitude, latitude, 0.0)
+    return noise_plan(evid, time_ns, codes, channels[0][:2], place)

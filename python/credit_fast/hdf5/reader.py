@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
@@ -41,7 +40,6 @@ __all__ = [
     "StationRecord",
     "as_float",
     "open_dataset",
-    "pick_times",
     "read_station",
 ]
 
@@ -296,20 +294,6 @@ def open_dataset(path: str | os.PathLike[str]) -> Dataset:
     Raises FileNotFoundError or PermissionError, and DatasetError for what is not HDF5.
     """
     return Dataset(path)
-
-
-def pick_times(event: h5py.Group) -> Iterator[tuple[str, str, int]]:
-    """Network, station and time (ns since 1970) of each pick of an event that has a time.
-
-    What cannot be read is left out.
-    """
-    for name in members_of(event).names:
-        with suppress(DatasetError, KeyError):
-            station = child_of(event, name)
-            if isinstance(station, h5py.Group):
-                network, _, rest = name.partition(".")
-                for time in read_station(station, name).picks.values():
-                    yield network, rest.partition(".")[0], time.ns
 
 
 def read_station(group: h5py.Group, name: str) -> StationRecord:

@@ -68,7 +68,7 @@ class Earlier:
                     rows,
                     line["catalog"],
                     line["archive"],
-                    line.get("waits", False),
+                    bool(line.get("waits")),
                     line.get("noise", False),
                 )
             rows_at += rows.size
@@ -91,12 +91,14 @@ class Earlier:
         """Number of events that wait for data that could not be read."""
         return sum(known.waits for known in self._known.values())
 
-    def is_same(self, event_id: str, catalog: str, archive: str | None) -> bool:
+    def is_same(
+        self, event_id: str, catalog: str, archive: str | None, *, though_waiting: bool = False
+    ) -> bool:
         """Whether an event is there and nothing that it was made of has changed since."""
         known = self._known.get(event_id)
         return (
             known is not None
-            and not known.waits
+            and (though_waiting or not known.waits)
             and (known.catalog, known.archive) == (catalog, archive)
         )
 

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain, islice
 from typing import Protocol
@@ -23,7 +23,6 @@ from credit_fast.account.accounting import MakeH5Report
 from credit_fast.account.files import Line
 from credit_fast.account.table import TableWriter
 from credit_fast.catalogs.model import Catalog, Event, StationTable
-from credit_fast.hdf5.reader import pick_times
 from credit_fast.interrupt import NotedSignals
 from credit_fast.making import fingerprints
 from credit_fast.making.earlier import Earlier
@@ -121,6 +120,7 @@ class Job:
         self._stop = threading.Event()
         self._before = output.done
         self._in_file: set[str] = set()  # events that were written or kept
+        self._of_other_years: set[str] = set()
         self._records = 0
         self._state_at = time.monotonic()
         for line in output.lines():
@@ -167,8 +167,9 @@ class Job:
         earlier = self._earlier
         for event_id in earlier or ():
             assert earlier is not None
-            if event_id in seen or earlier.is_noise(event_id):
-                # Refused now; or other windows are drawn, as a new pick may be near this one.
+            if event_id in seen or event_id in self._of_other_years or earlier.is_noise(event_id):
+                # Refused now, or of another year; or other windows are drawn: a new pick may be
+                # near this one.
                 if event_id not in self._in_file:
                     self._make_room(event_id)
                 continue
@@ -303,21 +304,14 @@ class Job:
             yield first, works
 
     def _works(self, events: Catalog) -> Iterator[_Work]:
-        noise = noise_plans(events, self._selection, self._source, self._kept_picks(events))
+        if self._earlier is not None and events.whole is not None:
+            self._of_other_years = {event.event_id for event in events.whole}
+        noise = noise_plans(events, self._selection, self._source)
         plans = chain(plan_events(events, self._selection), noise)
         for number, plan in enumerate(plans):
             work = self._work(plan, is_done=number < self._before)
             work.is_noise = number >= len(events)
             yield work
-
-    def _kept_picks(self, events: Catalog) -> Iterator[tuple[str, str, int]]:
-        """Picks of events that stay although the catalogue does not have them."""
-        earlier = self._earlier
-        known = {event.event_id for event in events}
-        for event_id in earlier or ():
-            assert earlier is not None
-            if event_id not in known and not earlier.is_noise(event_id):
-                yield from pick_times(self._output.file[event_id])
 
     def _work(self, plan: EventPlan, *, is_done: bool) -> _Work:
         if is_done or plan.refusal is not None:
@@ -325,8 +319,20 @@ class Job:
         catalog = fingerprints.of_event(plan, self._table)
         archive = fingerprints.of_archive(self._source, plan, self._settings)
         earlier = self._earlier
-        kept = earlier is not None and earlier.is_same(plan.event.event_id, catalog, archive)
+        kept = False
+        if earlier is not None:
+            event_id = plan.event.event_id
+            kept = earlier.is_same(event_id, catalog, archive)
+            if not kept and earlier.is_same(event_id, catalog, archive, though_waiting=True):
+                # Cut again for nothing, it would leave room behind at each try.
+                kept = earlier.of(event_id)[0]["waits"] == self._waits_for(plan)
         return _Work(plan, kept, catalog, archive)
+
+    def _waits_for(self, plan: EventPlan) -> list[str]:
+        """What an event would wait for, were it cut now."""
+        settings = replace(self._settings, compression="none")  # nothing of it is written
+        cuts = (pack_station(self._source, station, settings).cut for station in plan.stations)
+        return sorted({text for cut in cuts for text in cut.waits_for})
 
     def _prepare(self, station: StationPlan) -> Packed:
         """Cut and compress one station record, in a worker thread; never raises Exception."""
@@ -361,7 +367,7 @@ class Job:
             "rows": self._table_writer.take_sum(),
         }
         if waits:
-            line["waits"] = True
+            line["waits"] = waits
         if work.is_noise:
             line["noise"] = True
         return line
@@ -385,12 +391,14 @@ class Job:
         if earlier is not None and event_id in earlier:
             self._writer.set_aside(event_id)
 
-    def _write_event(self, plan: EventPlan, packed: Iterator[Packed], report: MakeH5Report) -> bool:
-        """Write an event and count it; whether it waits for data that cannot be read now."""
+    def _write_event(
+        self, plan: EventPlan, packed: Iterator[Packed], report: MakeH5Report
+    ) -> list[str]:
+        """Write an event and count it; what it waits for that cannot be read now."""
         self._make_room(plan.event.event_id)
         group = self._writer.write_event(plan.event)
         fates = []
-        waits = False
+        waits: set[str] = set()
         for station in packed:
             self._noted.after(_PATIENCE_S)
             cut = station.cut
@@ -400,12 +408,12 @@ class Job:
                 coordinates = self._table.get(where.network, where.station, where.location)
             if cut.has_group:
                 self._writer.write_station(group, station, coordinates)
-            waits |= cut.waits
+            waits.update(cut.waits_for)
             fate = report.count_station(
                 plan.event.event_id, cut, coordinates=coordinates is not None
             )
             self._table_writer.write(plan.event, cut, coordinates, fate)
             fates.append(fate)
         report.count_event(fates)
-        report.events_waiting += waits
-        return waits
+        report.events_waiting += bool(waits)
+        return sorted(waits)

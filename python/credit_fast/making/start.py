@@ -14,6 +14,7 @@ from pathlib import Path
 import h5py
 
 from credit_fast.account.files import Line, OutputNames, says_what_it_is
+from credit_fast.catalogs.model import Catalog
 from credit_fast.errors import DatasetError, UnfinishedRunError
 from credit_fast.interrupt import NotedSignals
 from credit_fast.making.earlier import Earlier
@@ -22,7 +23,7 @@ from credit_fast.making.journal import Journal
 from credit_fast.making.output import RUN_ID, Output, give_names
 from credit_fast.output_file import cannot_write, input_path
 
-__all__ = ["How", "check_names", "end_renames", "is_done", "open_output"]
+__all__ = ["How", "check_all_known", "check_names", "end_renames", "is_done", "open_output"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +67,24 @@ def is_done(names: OutputNames, first: Line) -> bool:
         return False
     with closing(earlier):
         return not earlier.waiting and not changes(earlier.first, first)
+
+
+def check_all_known(names: OutputNames, events: Catalog) -> None:
+    """ValueError when a data set has events that the catalogue lacks: nobody knows their picks.
+
+    Windows of noise keep clear of every pick, also of those that no record was cut for.
+    """
+    if not names.events.exists():
+        return
+    known = {event.event_id for event in events.whole or events}
+    with closing(Earlier(names)) as earlier:
+        for event_id in earlier:
+            if event_id not in known and not earlier.is_noise(event_id):
+                raise ValueError(
+                    f"{names.data_set} has event {event_id}, which the catalogue {events.path} "
+                    "does not have: windows of noise (--noise) keep clear of all picks, so they "
+                    "need the whole catalogue, old and new events"
+                )
 
 
 @contextmanager

@@ -26,7 +26,14 @@ from credit_fast.errors import check_threads
 from credit_fast.interrupt import noted_signals
 from credit_fast.making import fingerprints
 from credit_fast.making.job import Job
-from credit_fast.making.start import How, check_names, end_renames, is_done, open_output
+from credit_fast.making.start import (
+    How,
+    check_all_known,
+    check_names,
+    end_renames,
+    is_done,
+    open_output,
+)
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.noise import check_noise_source, is_noise_id
@@ -170,6 +177,8 @@ def makeh5(
                     report.events_not_in_catalog.append(line["id"])
         report.size_bytes = target.stat().st_size
         return report
+    if update and settings.noise:
+        check_all_known(names, events)
     were_there = {path for path in (target, *names.beside) if path.exists()}
 
     def last_check() -> None:

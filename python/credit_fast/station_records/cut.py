@@ -74,6 +74,12 @@ class StationCut:
     waits: bool = False
 
     @property
+    def waits_for(self) -> list[str]:
+        """Why its data may come back; empty where it does not wait."""
+        reasons = [*self.problems, *([] if self.refusal is None else [self.refusal])]
+        return (reasons or ["unknown"]) if self.waits else []
+
+    @property
     def has_group(self) -> bool:
         """Whether the data set shows it: its plan is enough for that, or it has a waveform."""
         return self.plan.refusal is None and (self.plan.is_named or self.has_waveform)

@@ -10,6 +10,7 @@ import math
 import random
 import re
 from bisect import bisect_left, insort
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
@@ -62,10 +63,6 @@ class Quiet:
                     self._times.setdefault((pick.network, pick.station), []).append(pick.time_ns)
         for times in self._times.values():
             times.sort()
-
-    def add(self, network: str, station: str, time_ns: int) -> None:
-        """Keep clear of a pick that the catalogue does not have, too."""
-        insort(self._times.setdefault((network, station), []), time_ns)
 
     def is_clear(self, codes: _Codes, window_ns: tuple[int, int]) -> bool:
         """Whether no pick at the station, under any location, is within `CLEAR_S` of a window."""
@@ -125,27 +122,19 @@ def noise_plan(
     return EventPlan(Event(evid, _TYPE, time_ns, longitude, latitude), [station])
 
 
-def noise_plans(
-    events: Catalog,
-    selection: Selection,
-    source: Any,
-    more_picks: Iterable[tuple[str, str, int]] = (),
-) -> Iterator[EventPlan]:
+def noise_plans(events: Catalog, selection: Selection, source: Any) -> Iterator[EventPlan]:
     """`settings.noise` windows, fewer when no more are found; the same ones for the same seed.
 
     Drawn are a station, each with the same chance, then a whole second of its time. A window is
     taken when the archive has all components in all of it, at one rate that is accepted, no pick
     of the catalogue is near, and no window before it was of the same station and time. Those of the
-    part of a year lie in that year, and are clear of the picks of the whole catalogue. `more_picks`
-    are others to keep clear of: network, station, ns since 1970.
+    part of a year lie in that year, and are clear of the picks of the whole catalogue.
     """
     settings = selection.settings
     if not settings.noise:
         return
     whole = events.whole or events
     quiet, known, taken = Quiet(whole), {event.event_id for event in whole}, TakenWindows()
-    for pick in more_picks:
-        quiet.add(*pick)
     places = _places(selection, source)
     seed = settings.noise_seed
     if events.year is None:
@@ -153,11 +142,12 @@ def noise_plans(
     else:
         chance = random.Random(f"{seed}:{events.year}")
         places = list(filter(None, (_within(place, events.year, settings) for place in places)))
+    minutes: Counter[str] = Counter()
     number = misses = 0
     while places and number < settings.noise and misses < _MISSES:
         place = chance.choice(places)
         time_ns = chance.randint(place.first_s, place.last_s) * 10**9
-        evid = _event_id(time_ns, number + 1)
+        evid = _event_id(time_ns, minutes)
         window = settings.window(time_ns, (time_ns, time_ns))
         if (
             window is None
@@ -169,14 +159,19 @@ def noise_plans(
             misses += 1
             continue
         misses, number = 0, number + 1
+        minutes[evid.rpartition(".")[0]] += 1
         taken.take(place.codes, window)
         yield noise_plan(evid, time_ns, place.codes, place.band, selection.place(place.codes))
 
 
-def _event_id(time_ns: int, number: int) -> str:
-    """In the shape of a catalogue's: network, minute, number."""
+def _event_id(time_ns: int, minutes: Counter[str]) -> str:
+    """In the shape of a catalogue's: network, minute, number among the windows of the minute.
+
+    Not among all: a window that is drawn again after an update then has its name again.
+    """
     moment = _EPOCH + timedelta(seconds=time_ns // 10**9)
-    return f"{_TYPE}.{moment:%Y%m%d%H%M}.{number:04d}"
+    minute = f"{_TYPE}.{moment:%Y%m%d%H%M}"
+    return f"{minute}.{minutes[minute] + 1:04d}"
 
 
 def _places(selection: Selection, source: Any) -> list[_Place]:

@@ -73,7 +73,7 @@ class Selection:
         channels: Iterable[tuple[str, str, str, str]] = (),
     ) -> None:
         self.settings = settings
-        self._table = table
+        self.table = table
         self._stations: list[ArchiveStation] = []
         #: `NET.STA.LOC` of the archive without a place in the table: never found by distance.
         self.unplaced: list[str] = []
@@ -114,7 +114,7 @@ class Selection:
 
     def place(self, codes: tuple[str, str, str]) -> Station | None:
         """Where the station table has a station; None when it does not."""
-        return None if self._table is None else self._table.get(*codes)
+        return None if self.table is None else self.table.get(*codes)
 
     def distance_km(self, event: Event, codes: tuple[str, str, str]) -> float | None:
         """Epicentral distance by the station table; None without the station's place."""

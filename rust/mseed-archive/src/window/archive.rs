@@ -203,7 +203,11 @@ impl Archive {
     pub fn digests(&self, questions: &[Question<'_>]) -> Result<Vec<[u8; 8]>, Error> {
         let mut hashers = vec![Md5::new(); questions.len()];
         for source in &self.sources {
-            for (hasher, runs) in hashers.iter_mut().zip(source.index.runs_of(questions)?) {
+            let answers = source.index.runs_of(questions)?;
+            for ((hasher, question), mut runs) in hashers.iter_mut().zip(questions).zip(answers) {
+                // More rows than those are known once a channel is kept in memory, in another order.
+                runs.retain(|run| touches(run, question));
+                runs.sort_by(|one, other| place_of(one).cmp(&place_of(other)));
                 for run in runs {
                     digest(hasher, &run);
                 }
@@ -216,6 +220,25 @@ impl Archive {
         };
         Ok(hashers.into_iter().map(first_bytes).collect())
     }
+}
+
+/// Whether a row has a sample in a window, or so near that it may count there.
+fn touches(run: &IndexedRun, question: &Question<'_>) -> bool {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "saturates, and nanoseconds are enough"
+    )]
+    let period_ns = if run.lowest_rate_hz > 0.0 {
+        (1e9 / run.lowest_rate_hz) as i64
+    } else {
+        0
+    };
+    run.start_ns.saturating_sub(period_ns) <= question.end_ns
+        && run.end_ns.saturating_add(period_ns) >= question.start_ns
+}
+
+fn place_of(run: &IndexedRun) -> (&[String; 4], i64, &str, u64) {
+    (&run.codes, run.start_ns, &run.filename, run.byte_offset)
 }
 
 fn digest(hasher: &mut Md5, run: &IndexedRun) {
