@@ -151,3 +151,24 @@ def test_more_indexes_than_a_thread_keeps_connections_for(tmp_path: Path) -> Non
     client = Client(str(tmp_path / "copy*.db"))
     assert window(client, 0, 99).tolist() == list(range(100))
     assert window(client, 0, 99).tolist() == list(range(100))
+
+
+def test_a_fingerprint_does_not_depend_on_what_was_asked_before(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for day in range(3):
+        trace = credit_fast.Trace(
+            np.arange(8_640, dtype=np.int32),
+            {"network": "XX", "station": "AAA", "channel": "HHZ", "sampling_rate": 0.1,
+             "starttime": UTCDateTime("2020-01-01") + day * 86_400},
+        )  # fmt: skip
+        credit_fast.write(trace, tmp_path / f"{day}.ms")
+    index = tmp_path_factory.mktemp("index") / "index.db"
+    credit_fast.makeindex(tmp_path, index, progress=False)
+    noon = UTCDateTime("2020-01-02T12:00:00").ns
+    window = (("XX", "AAA", "--", "HHZ"), (noon, noon + 10**9))
+    client = credit_fast.Client(index)
+    found = {client.digests([window])[0] for _ in range(4)}
+    assert len(found) == 1
+    other = (window[0], (noon + 86_400 * 10**9, noon + 86_401 * 10**9))
+    assert client.digests([other])[0] not in found

@@ -55,7 +55,7 @@ def test_a_configuration_of_makeh5_is_one_of_the_export_from_an_archive(folder: 
     words = ("-c", "events.pha", "-s", "stations.loc", "--config", "set.toml", "-r", "1")
     made = command(folder, "makeh5", "-i", "index.db", "-o", "few.h5", *words, "--quiet")
     assert (made.returncode, made.stderr) == (0, "")
-    for source, name, more in (("few.h5", "a", ("--components", "ZN")), ("index.db", "b", words)):
+    for source, name, more in (("few.h5", "a", ()), ("index.db", "b", words)):
         of = command(folder, *TO, "-i", source, "-o", name, *more, "--json")
         assert (of.returncode, of.stderr) == (0, "")
         assert json.loads(of.stdout)["components"] == "ZN"

@@ -26,6 +26,7 @@ from stopped_runs import (
 
 import credit_fast
 from credit_fast.catalogs.model import Event
+from credit_fast.errors import UnfinishedRunError
 from credit_fast.making import job
 from credit_fast.making.patched_file import PAGE, PatchedFile
 
@@ -195,3 +196,15 @@ def test_without_its_lines_a_data_set_cannot_be_brought_up_to_date(tmp_path: Pat
     with pytest.raises(FileNotFoundError, match="cannot be brought up to date without"):
         made(tmp_path, some_events(2), update=True)
     assert "out.h5" in names(tmp_path)
+
+
+def test_an_update_that_was_stopped_is_named_to_a_run_that_is_none(tmp_path: Path) -> None:
+    before, after = before_and_after()
+    made(tmp_path, before)
+    assert killed_at(60, tmp_path, after, update=True)
+    with pytest.raises(UnfinishedRunError, match=r"that run was an update \(--update\)"):
+        made(tmp_path, after, overwrite=True)
+    # What a cluster left beside it goes when all is done.
+    (tmp_path / "out.h5.parts" / "run").mkdir(parents=True)
+    made(tmp_path, after, update=True)
+    assert names(tmp_path) == WHOLE

@@ -45,6 +45,11 @@ class OutputNames:
         return self.data_set.with_name(self.data_set.name + _JOURNAL)
 
     @property
+    def parts(self) -> Path:
+        """Folder of what a cluster makes for a run that is not done."""
+        return self.data_set.with_name(self.data_set.name + ".parts")
+
+    @property
     def beside(self) -> tuple[Path, Path, Path]:
         """The files that stay beside the data set."""
         return self.table, self.events, self.report

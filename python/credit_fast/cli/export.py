@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from credit_fast.account.files import OutputNames
 from credit_fast.cli.terminal import output_console
 from credit_fast.export import FORMATS
 from credit_fast.station_records.settings import Settings
@@ -90,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--components",
         metavar="LETTERS",
-        help="orientations of a trace in their order, as Z12 (default: ZNE)",
+        help="orientations of a trace in their order, as Z12 (default: ZNE, or what was cut)",
     )
     parser.add_argument(
         "--split",
@@ -133,16 +135,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export; exit code as the help text says."""
     options: dict[str, Any] = {}
-    components = args.components or _ORDER
+    cut = _ORDER
     if args.catalog is not None:
         settings = _settings(args)
-        if args.components is None and {*settings.components} != {*_ORDER}:
-            components = settings.components
+        cut = settings.components
         options = {"catalog": args.catalog, "stations": args.stations, "settings": settings}
     elif any(item is not None for item in (args.stations, args.range, args.config)):
         raise ValueError("-s, -r and --config are for an index: they need a catalogue too (-c)")
-    elif args.rate not in (None, "any"):
-        options = {"rate_hz": args.rate}
+    else:
+        cut = _components_of(OutputNames(Path(args.input)).report)
+        if args.rate not in (None, "any"):
+            options = {"rate_hz": args.rate}
+    components = args.components or (_ORDER if {*cut} == {*_ORDER} else cut)
     report = FORMATS[args.to](
         args.input,
         args.out,
@@ -162,6 +166,15 @@ def run(args: argparse.Namespace) -> int:
     elif not args.quiet:
         report.print(output_console())
     return 1 if report.has_problems else 0
+
+
+def _components_of(account: Path) -> str:
+    """Orientations that a data set was made of, by the account beside it; Z N E without one."""
+    try:
+        told = json.loads(account.read_text(encoding="utf-8"))["settings"]["components"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return _ORDER
+    return told if isinstance(told, str) else _ORDER
 
 
 def _settings(args: argparse.Namespace) -> Settings:

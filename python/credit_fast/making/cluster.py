@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import h5py
@@ -29,7 +27,7 @@ from credit_fast.client import Client as ArchiveClient
 from credit_fast.errors import MissingExtraError
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.event_writer import copy_event
-from credit_fast.making.output import Output
+from credit_fast.making.output import Output, remove_cluster_parts
 from credit_fast.making.writer import makeh5
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.settings import Settings
@@ -208,8 +206,7 @@ class Cluster:
         self._client = client
         self._scheduler: str = client.scheduler.address
         self._output = output
-        data_set = output.names.data_set
-        self._all = data_set.with_name(data_set.name + ".parts").resolve()
+        self._all = output.names.parts.resolve()
         self._folder = self._all / output.run_id
         # An index is opened by the worker: one that cannot would end while it unpacks the request.
         opener = partial(_itself, source)
@@ -225,13 +222,13 @@ class Cluster:
         self._folder.mkdir(parents=True, exist_ok=True)
         for other in self._all.iterdir():
             if other != self._folder:
-                _remove(other)
+                remove_cluster_parts(other)
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
         self._client.close()  # so that no worker begins another part
         if kind is None or not self._output.kept:
-            _remove(self._all)
+            remove_cluster_parts(self._all)
 
     @property
     def ahead(self) -> int:
@@ -269,10 +266,3 @@ class Cluster:
         with _naming_scheduler(self._scheduler):
             threads: dict[str, int] = self._client.nthreads()
         return threads
-
-
-def _remove(folder: Path) -> None:
-    """Remove a folder of parts, though a late worker may be making one: it finds none then."""
-    with suppress(OSError):
-        folder = folder.rename(folder.with_name(folder.name + ".gone"))
-    shutil.rmtree(folder, ignore_errors=True)

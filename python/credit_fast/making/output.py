@@ -29,7 +29,7 @@ from credit_fast.making.journal import Journal, packed_pages, unpacked_pages
 from credit_fast.making.patched_file import PatchedFile, restore
 from credit_fast.output_file import sync
 
-__all__ = ["RUN_ID", "Output", "give_names"]
+__all__ = ["RUN_ID", "Output", "give_names", "remove_cluster_parts"]
 
 #: Where the journal's first line has the name of the run.
 RUN_ID = "run"
@@ -225,3 +225,10 @@ def give_names(names: OutputNames) -> None:
         with suppress(FileNotFoundError):
             OutputNames.part(path).replace(path)
     sync(names.data_set.parent)
+
+
+def remove_cluster_parts(folder: Path) -> None:
+    """Remove a folder of parts, though a late worker may be making one: it finds none then."""
+    with suppress(OSError):
+        folder = folder.rename(folder.with_name(folder.name + ".gone"))
+    shutil.rmtree(folder, ignore_errors=True)

@@ -139,7 +139,7 @@ def _opened(
         earlier = _earlier(names, first, how, began if state else None, stack)
     base = None if earlier is None else names.data_set
     now = {RUN_ID: run_id, **_with_base(first, base)}
-    differences = [] if began is None else changes(began, now)
+    differences = [] if began is None else _changes(began, now)
     if state is None:
         if differences or not run_id:
             now[RUN_ID] = secrets.token_hex(4)
@@ -165,6 +165,14 @@ def _opened(
             f"a run that was stopped cannot go on: {error}. Begin anew (--restart)",
             path=str(names.journal),
         ) from error
+
+
+def _changes(began: Line, now: Line) -> list[str]:
+    """What differs between a run that was stopped and this one, in words."""
+    one, other = "base" in began, "base" in now
+    if one != other:
+        return ["that run was an update (--update)" if one else "that run was no update"]
+    return changes(began, now)
 
 
 def _earlier(

@@ -26,6 +26,7 @@ from credit_fast.errors import check_threads
 from credit_fast.interrupt import noted_signals
 from credit_fast.making import fingerprints
 from credit_fast.making.job import Job
+from credit_fast.making.output import remove_cluster_parts
 from credit_fast.making.start import (
     How,
     check_all_known,
@@ -217,6 +218,7 @@ def makeh5(
             with Cluster(client, output, source, table, settings) as elsewhere:
                 job.run_elsewhere(events, elsewhere, lambda: bar.advance(task))
         output.finish(write_report, last_check)
+        remove_cluster_parts(names.parts)  # of a cluster, when the run goes on without one
     return report
 
 
