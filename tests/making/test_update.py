@@ -102,6 +102,9 @@ def test_an_event_of_the_catalogue_is_kept_whatever_its_id_looks_like(tmp_path: 
         )
     assert report.events_not_in_catalog == [name]
     assert events_of(out) == {name, "other"}
+    # So it is told when there is nothing to do, too.
+    again = makeh5(source(), out, catalog(other), TABLE, range_s=2.0, keep=True, progress=False)
+    assert again.events_not_in_catalog == [name]
 
 
 @pytest.mark.parametrize("first", [False, True])

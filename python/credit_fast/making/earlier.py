@@ -10,15 +10,13 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
-from credit_fast.account.files import OutputNames
+from credit_fast.account.files import Line, OutputNames
 from credit_fast.account.table import RowsSum
 from credit_fast.errors import DatasetError
 
 __all__ = ["Earlier"]
-
-Line = dict[str, Any]
 
 
 class _Known(NamedTuple):

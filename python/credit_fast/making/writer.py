@@ -37,7 +37,7 @@ from credit_fast.making.start import (
 )
 from credit_fast.progress import work_progress
 from credit_fast.station_records.cut import WaveformSource
-from credit_fast.station_records.noise import check_noise_source, is_noise_id
+from credit_fast.station_records.noise import check_noise_source
 from credit_fast.station_records.selection import Selection
 from credit_fast.station_records.settings import Settings
 from credit_fast.stations import read_stations
@@ -174,7 +174,7 @@ def makeh5(
             add_state(report, line["account"])
             if "id" in line:
                 report.events_kept += line.get("kept", False) if is_ended else True
-                if line["id"] not in ids and not is_noise_id(line["id"]):
+                if line["id"] not in ids and not line.get("noise", False):
                     report.events_not_in_catalog.append(line["id"])
         report.size_bytes = target.stat().st_size
         return report
