@@ -25,7 +25,6 @@ import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -48,8 +47,8 @@ _INT32 = np.iinfo(np.int32)
 # A sample belongs to the window when it is at most half a sample outside (nearest-sample rule);
 # the rest is room for rounding of times to nanoseconds.
 _HALF_SAMPLE = 0.5 + 1e-3
-# The same for the place of a segment: as much before a grid sample belongs to it.
-_HALF_WAY = Fraction(501, 1000)
+# The same for the place of a segment, as a fraction: as much before a grid sample belongs to it.
+_HALF_WAY = 501, 1000
 
 
 @dataclass(slots=True)
@@ -186,8 +185,11 @@ def _samples_between(from_ns: int, to_ns: int, rate_hz: float) -> int:
     Integers throughout: a float has no room for the nanoseconds of a long window, and rounding
     half to even would send every other segment the other way.
     """
-    samples = Fraction(rate_hz) * (to_ns - from_ns) / 1_000_000_000
-    return math.floor(samples + _HALF_WAY)
+    # floor(rate * time + half way), exactly, over one divisor.
+    rate, per = rate_hz.as_integer_ratio()
+    half, of = _HALF_WAY
+    per *= 1_000_000_000
+    return (rate * (to_ns - from_ns) * of + half * per) // (per * of)
 
 
 def _places(record: Record, segments: list[_Segment]) -> list[int]:
