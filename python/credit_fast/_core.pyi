@@ -10,7 +10,7 @@ __all__ = [
     "Archive",
     "__version__",
     "check_index",
-    "compress_chunk",
+    "compress_chunks",
     "decompress_chunks",
     "encode_mseed2",
     "encode_mseed3",
@@ -37,7 +37,7 @@ __version__: str
 def check_index(
     asked: dict[str, Any], progress: Callable[[int, int, int], object] | None
 ) -> dict[str, Any]: ...
-def compress_chunk(data: NDArray[Any], level: int, shuffle: bool) -> bytes: ...
+def compress_chunks(arrays: list[NDArray[Any]], level: int, shuffle: bool) -> list[bytes]: ...
 def decompress_chunks(
     chunks: list[tuple[NDArray[Any], NDArray[Any], bool, bool]], threads: int
 ) -> tuple[int, str] | None: ...

@@ -24,7 +24,7 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from credit_fast._core import compress_chunk
+from credit_fast._core import compress_chunks
 from credit_fast.account.table import PHASES
 from credit_fast.account.trace_row import TraceFacts, Waveform
 from credit_fast.catalogs.model import Catalog, StationTable
@@ -284,7 +284,9 @@ class _Blocks:
         padded = np.zeros((trace.shape[0], width), dtype=trace.dtype.newbyteorder("<"))
         padded[:, : trace.shape[1]] = trace
         flat = padded.ravel()
-        return flat.tobytes() if self._level is None else compress_chunk(flat, self._level, True)
+        if self._level is None:
+            return flat.tobytes()
+        return compress_chunks([flat], self._level, True)[0]
 
 
 def _block_name(block: _Block) -> str:

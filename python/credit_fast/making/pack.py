@@ -5,13 +5,15 @@ Cutting, and the chunks as HDF5 stores them. What goes wrong becomes a refusal o
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from credit_fast._core import compress_chunk
+from credit_fast._core import compress_chunks
 from credit_fast.data_warnings import warnings_of_work
 from credit_fast.hdf5 import layout
 from credit_fast.hdf5.compression import parse_compression
@@ -22,6 +24,7 @@ from credit_fast.station_records.cut import (
     other_orientations,
 )
 from credit_fast.station_records.plan import StationPlan
+from credit_fast.station_records.record import Component
 from credit_fast.station_records.settings import Settings
 
 __all__ = ["Packed", "chunk_samples", "pack_station"]
@@ -61,8 +64,7 @@ def _packed(source: WaveformSource, station: StationPlan, settings: Settings) ->
         compression = parse_compression(settings.compression)
         chunks: dict[str, list[bytes] | None] = dict.fromkeys(components)
         if compression.is_gzip:
-            for name, component in components.items():
-                chunks[name] = _compress(component.data, compression.level, settings.fill)
+            chunks.update(_compressed(components, compression.level, settings.fill))
     except Exception as error:
         packed = refused(station, f"{type(error).__name__}: {error}", settings)
         packed.cut.waits = isinstance(error, _MAY_PASS)
@@ -84,15 +86,22 @@ def chunk_samples(npts: int) -> int:
     return min(npts, layout.CHUNK_SAMPLES)
 
 
-def _compress(data: npt.NDArray[Any], level: int, fill: int) -> list[bytes]:
-    """Chunks of a trace as HDF5 stores them: little-endian, full length, shuffled, deflated."""
+def _compressed(
+    components: Mapping[str, Component], level: int, fill: int
+) -> dict[str, list[bytes]]:
+    """The chunks of each component as HDF5 stores them, by channel."""
+    parts = {name: list(_parts(component.data, fill)) for name, component in components.items()}
+    packed = iter(compress_chunks([part for some in parts.values() for part in some], level, True))
+    return {name: list(islice(packed, len(some))) for name, some in parts.items()}
+
+
+def _parts(data: npt.NDArray[Any], fill: int) -> Iterator[npt.NDArray[Any]]:
+    """A trace in chunks: little-endian, all of full length."""
     data = np.ascontiguousarray(data, dtype=data.dtype.newbyteorder("<"))
     samples = chunk_samples(len(data))
-    chunks = []
     for first in range(0, len(data), samples):
         part = data[first : first + samples]
         if len(part) < samples:
             padding = np.full(samples - len(part), fill, dtype=data.dtype)
             part = np.concatenate([part, padding])
-        chunks.append(compress_chunk(part, level, True))
-    return chunks
+        yield part

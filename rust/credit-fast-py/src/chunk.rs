@@ -7,23 +7,36 @@ use pyo3::types::PyBytes;
 
 use crate::enter::enter;
 
-/// The bytes of a whole chunk as HDF5's shuffle and deflate filters would write them. `data` is a
-/// contiguous one-dimensional array.
+/// The bytes of whole chunks as HDF5's shuffle and deflate filters would write them. Each array is a
+/// contiguous one-dimensional one. All in one call: a thread that waits for the interpreter again
+/// after each chunk would wait for as long as it compressed.
 #[pyfunction]
-#[pyo3(signature = (data, level, shuffle))]
-pub(crate) fn compress_chunk<'py>(
+#[pyo3(signature = (arrays, level, shuffle))]
+pub(crate) fn compress_chunks<'py>(
     py: Python<'py>,
-    data: &Bound<'py, PyAny>,
+    arrays: Vec<Bound<'py, PyAny>>,
     level: i32,
     shuffle: bool,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let element_bytes: usize = data.getattr("itemsize")?.extract()?;
-    let bytes: PyReadonlyArray1<'py, u8> = data.call_method1("view", ("uint8",))?.extract()?;
-    let bytes = bytes.as_slice()?;
+) -> PyResult<Vec<Bound<'py, PyBytes>>> {
+    let mut views = Vec::with_capacity(arrays.len());
+    for array in &arrays {
+        let element_bytes: usize = array.getattr("itemsize")?.extract()?;
+        let bytes: PyReadonlyArray1<'py, u8> = array.call_method1("view", ("uint8",))?.extract()?;
+        views.push((element_bytes, bytes));
+    }
+    let mut chunks = Vec::with_capacity(views.len());
+    for (element_bytes, bytes) in &views {
+        chunks.push((*element_bytes, bytes.as_slice()?));
+    }
     let packed = enter(py, || {
-        chunk::compress_chunk(bytes, element_bytes, level, shuffle)
+        chunks
+            .iter()
+            .map(|(element_bytes, bytes)| {
+                chunk::compress_chunk(bytes, *element_bytes, level, shuffle)
+            })
+            .collect::<Result<Vec<_>, _>>()
     })?;
-    Ok(PyBytes::new(py, &packed))
+    Ok(packed.iter().map(|bytes| PyBytes::new(py, bytes)).collect())
 }
 
 /// The way back, for many chunks at once: `(stored, out, deflated, shuffled)` of each, where `out`

@@ -20,7 +20,7 @@ mod wrap;
 fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add_function(wrap_pyfunction!(checkindex::check_index, module)?)?;
-    module.add_function(wrap_pyfunction!(chunk::compress_chunk, module)?)?;
+    module.add_function(wrap_pyfunction!(chunk::compress_chunks, module)?)?;
     module.add_function(wrap_pyfunction!(chunk::decompress_chunks, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_mseed2, module)?)?;
     module.add_function(wrap_pyfunction!(encode::encode_mseed3, module)?)?;
