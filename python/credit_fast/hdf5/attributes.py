@@ -1,15 +1,17 @@
 """Writes attributes of the layout quickly: types, data space and buffers are made once.
 
 A data set has about fourteen attributes per pick, and h5py's `attrs[name] = value` takes twice as
-long for the same bytes. New names only: nothing here replaces or reads.
+long for the same bytes. Nothing here reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 from h5py import h5a, h5d, h5g, h5s, h5t
 
 from credit_fast.hdf5.layout import AttributeValue
@@ -34,12 +36,22 @@ class AttributeWriter:
         """Add attributes that the node does not have yet."""
         create, scalar = h5a.create, self._scalar
         for name, value in attributes:
-            if isinstance(value, str):
-                kind, in_memory, buffer = self._text
-            elif isinstance(value, int):
-                kind, in_memory, buffer = self._integer
-            else:
-                kind, in_memory, buffer = self._float
-            buffer[()] = value
+            kind, in_memory, buffer = self._filled(value)
             # Told the type in memory, h5py need not make it anew from that of the buffer.
             create(node, name.encode("utf-8"), kind, scalar).write(buffer, in_memory)
+
+    def replace(
+        self, node: h5g.GroupID | h5d.DatasetID, attributes: Iterable[tuple[str, AttributeValue]]
+    ) -> None:
+        """Give attributes that this class wrote other values of the same types."""
+        for name, value in attributes:
+            _, in_memory, buffer = self._filled(value)
+            h5a.open(node, name.encode("utf-8")).write(buffer, in_memory)
+
+    def _filled(self, value: AttributeValue) -> tuple[h5t.TypeID, h5t.TypeID, npt.NDArray[Any]]:
+        if isinstance(value, str):
+            form = self._text
+        else:
+            form = self._integer if isinstance(value, int) else self._float
+        form[2][()] = value
+        return form

@@ -7,18 +7,20 @@ file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import h5py
 import numpy as np
 import numpy.typing as npt
-from h5py import h5d, h5g, h5o, h5p, h5s, h5t, h5z
+from h5py import h5d, h5g, h5p, h5s, h5t, h5z
 
 from credit_fast.catalogs.model import Event, Station
 from credit_fast.hdf5 import layout
-from credit_fast.hdf5.attributes import AttributeWriter
 from credit_fast.hdf5.compression import parse_compression
+from credit_fast.hdf5.models import Models, copy_node, link_named
 from credit_fast.making.pack import Packed, chunk_samples
 from credit_fast.station_records.record import Component, Record
 from credit_fast.station_records.settings import Settings
@@ -34,14 +36,14 @@ class EventWriter:
 
     def __init__(self, file: h5py.File, settings: Settings) -> None:
         self._file = file
-        self._attributes = AttributeWriter()
+        self._models = Models()
         self._datasets = _DatasetMaker(settings)
 
     def write_event(self, event: Event) -> h5py.Group:
         """Make the group of an event, for `write_station`."""
-        group = self._file.create_group(event.event_id)
-        self._attributes.write(group.id, layout.event_attributes(event))
-        return group
+        return h5py.Group(
+            self._group(self._file["/"].id, event.event_id, layout.event_attributes(event))
+        )
 
     def set_aside(self, event_id: str) -> None:
         """Take an event out of the data set; its room is not used again before `remove_aside`.
@@ -64,12 +66,20 @@ class EventWriter:
         del self._file[_ASIDE]
         yield
 
+    def _group(
+        self,
+        parent: h5g.GroupID,
+        name: str,
+        attributes: Iterable[tuple[str, layout.AttributeValue]],
+    ) -> h5g.GroupID:
+        create = partial(h5g.create, parent, name.encode("utf-8"), link_named(name))
+        return self._models.make(parent, name, "group", create, attributes)
+
     def write_station(self, group: h5py.Group, packed: Packed, coordinates: Station | None) -> None:
         """Make the group of a station record with its picks and components."""
         where = packed.cut.plan
-        child = h5g.create(group.id, where.station_id.encode("utf-8"), _link(where.station_id))
-        self._attributes.write(child, layout.station_attributes(where.keys, coordinates))
-        self._attributes.write(child, where.attributes())
+        of_station = layout.station_attributes(where.keys, coordinates)
+        child = self._group(group.id, where.station_id, chain(of_station, where.attributes()))
         record = packed.cut.record
         if record is None:
             return
@@ -81,18 +91,19 @@ class EventWriter:
             attributes = tuple(_component_attributes(record, begin, component))
             alike = made.setdefault((component.data.dtype, *attributes), name)
             if alike == name:
-                nodes.append(self._datasets.make(child, name, component.data))
-                self._attributes.write(nodes[-1], attributes)
-            else:  # without samples yet, a copy takes half as long as another one made anew
-                _copy(child, alike, child, name)
-                nodes.append(h5d.open(child, name.encode("utf-8")))
+                data = component.data
+                kind = (data.dtype, len(data))
+                create = partial(self._datasets.make, child, name, data)
+                nodes.append(self._models.make(child, name, kind, create, attributes))
+            else:  # without samples yet
+                nodes.append(copy_node(child, alike, child, name))
         for node, (name, component) in zip(nodes, components, strict=True):
             _write_samples(node, component.data, packed.chunks[name])
 
 
 def copy_event(source: h5py.File, target: h5py.File, event_id: str) -> None:
     """Copy the group of an event with all that is below it."""
-    _copy(source["/"].id, event_id, target["/"].id, event_id)
+    copy_node(source["/"].id, event_id, target["/"].id, event_id)
 
 
 class _DatasetMaker:
@@ -110,7 +121,7 @@ class _DatasetMaker:
         if self._compression.method != "none":
             properties.set_chunk((chunk_samples(npts),))
         space = h5s.create_simple((npts,))
-        return h5d.create(parent, name.encode("utf-8"), kind, space, properties, _link(name))
+        return h5d.create(parent, name.encode("utf-8"), kind, space, properties, link_named(name))
 
     def _form(self, dtype: np.dtype[Any]) -> tuple[h5t.TypeID, h5p.PropDCID]:
         """Type and properties for samples of a type; the size of a chunk is left to the caller."""
@@ -131,11 +142,6 @@ class _DatasetMaker:
         return self._forms[dtype]
 
 
-def _copy(parent: h5g.GroupID, name: str, new_parent: h5g.GroupID, new_name: str) -> None:
-    label = new_name.encode("utf-8")
-    h5o.copy(parent, name.encode("utf-8"), new_parent, label, lcpl=_link(new_name))
-
-
 def _write_samples(node: h5d.DatasetID, data: Array, chunks: list[bytes] | None) -> None:
     """Write chunks that are compressed already, or None: HDF5 compresses, if anything does."""
     if chunks is None:
@@ -143,20 +149,6 @@ def _write_samples(node: h5d.DatasetID, data: Array, chunks: list[bytes] | None)
         return
     for number, chunk in enumerate(chunks):
         node.write_direct_chunk((number * layout.CHUNK_SAMPLES,), chunk)
-
-
-def _link(name: str) -> h5p.PropLCID:
-    """Link properties that tell readers how a name is encoded, as h5py's own groups have them."""
-    return _ASCII_LINK if name.isascii() else _UTF8_LINK
-
-
-def _link_of(encoding: int) -> h5p.PropLCID:
-    properties = h5p.create(h5p.LINK_CREATE)
-    properties.set_char_encoding(encoding)
-    return properties
-
-
-_ASCII_LINK, _UTF8_LINK = _link_of(h5t.CSET_ASCII), _link_of(h5t.CSET_UTF8)
 
 
 def _component_attributes(record: Record, begin: str, component: Component) -> layout.Attributes:
