@@ -169,7 +169,7 @@ def test_a_fingerprint_does_not_depend_on_what_was_asked_before(
     start = UTCDateTime("2020-01-02T00:10:00").ns
     window = (("XX", "AAA", "--", "HHZ"), (start, start + 10**9))
     client = credit_fast.Client(index)
-    found = {client.digests([window])[0] for _ in range(4)}
+    found = {client.stored([window])[0].digest for _ in range(4)}
     assert len(found) == 1
     other = (window[0], (start + 86_400 * 10**9, start + 86_401 * 10**9))
-    assert client.digests([other])[0] not in found
+    assert client.stored([other])[0].digest not in found

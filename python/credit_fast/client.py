@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy.typing as npt
 
@@ -20,12 +20,25 @@ from credit_fast.times import UTCDateTime, to_ns
 from credit_fast.waveform import Stream
 from credit_fast.waveform.overlaps import Overlaps
 
-__all__ = ["Client"]
+__all__ = ["Client", "Stored"]
 
 #: Bounds of the question when no time is given: all that int64 nanoseconds hold.
 _ALWAYS = (-(2**63), 2**63 - 1)
 
 _Edge = Literal["nearest", "inside", "outside"]
+
+
+class Stored(NamedTuple):
+    """What an index says of a window.
+
+    `digest`, 64 bits, stays the same while the index names the same bytes of unchanged files. Data
+    that came, went or changed in the window give another one, folders that were moved do not.
+    `place` is the first file, as the index names it, and the offset of its data there in bytes;
+    None without data.
+    """
+
+    digest: int
+    place: tuple[str, int] | None
 
 
 class Client:
@@ -262,14 +275,13 @@ class Client:
         names = ("rows", "files", "bytes", "changed")
         return [dict(zip(names, found[:4], strict=True)) for found in self._archive.contents()]
 
-    def digests(self, windows: Sequence[tuple[Codes, tuple[int, int]]]) -> list[int]:
-        """Numbers that stay the same while the index names the same bytes of unchanged files.
+    def stored(self, windows: Sequence[tuple[Codes, tuple[int, int]]]) -> list[Stored]:
+        """What the index says of windows, without a look at a data file.
 
-        `windows` are codes, with wildcards as in `get_waveforms`, and ends in ns since 1970; a
-        number of 64 bits for each. Data that came, went or changed in a window give another one,
-        folders that were moved do not.
+        `windows` are codes, with wildcards as in `get_waveforms`, and ends in ns since 1970.
         """
-        return self._archive.digests([(codes, *window) for codes, window in windows])
+        rows = [(codes, *window) for codes, window in windows]
+        return [Stored(*found) for found in self._archive.stored(rows)]
 
     def _window(
         self,

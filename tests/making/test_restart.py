@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from stopped_runs import (
     made,
     names,
     some_events,
+    steps_of,
 )
 
 import credit_fast
@@ -68,10 +70,14 @@ def test_runs_that_are_killed_at_any_time_cut_no_finished_event_again(
     tmp_path: Path, undisturbed: tuple[Path, Any]
 ) -> None:
     events = some_events(EVENTS)
+    trial = tmp_path / "trial"
+    trial.mkdir()
+    whole = steps_of(trial, events)
+    shutil.rmtree(trial)
     draw = random.Random(3)
     finished = 0
     for _ in range(30):
-        killed_at(draw.randrange(150, 400), tmp_path, events)
+        killed_at(draw.randrange(whole // 4, whole // 2), tmp_path, events)
         if (tmp_path / "out.h5").exists():
             break
         journal = Journal(tmp_path / "out.h5.journal")

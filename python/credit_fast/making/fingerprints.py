@@ -8,19 +8,35 @@ from collections.abc import Iterable
 from dataclasses import fields
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from credit_fast.catalogs.model import Catalog, Event, Pick, Station, StationTable
 from credit_fast.client import Client
+from credit_fast.codes import Codes
 from credit_fast.station_records.cut import WaveformSource
 from credit_fast.station_records.plan import EventPlan
 from credit_fast.station_records.resampling import most_reach_ns
 from credit_fast.station_records.settings import Settings
 
-__all__ = ["changes", "of_archive", "of_event", "of_inputs"]
+__all__ = ["InArchive", "Place", "changes", "in_archive", "of_event", "of_inputs"]
 
 #: Of these a number says nothing to a user.
 _FILES = {"catalog", "stations"}
+
+#: File, offset and time of the first sample that is wanted: later ones lie behind it.
+Place: TypeAlias = tuple[str, int, int]
+
+
+class InArchive(NamedTuple):
+    """What the archive has for an event.
+
+    `fingerprint` changes with the data in its windows; None where the archive cannot tell. `places`
+    are where they begin, of each station; None where there are none, or nobody knows.
+    """
+
+    fingerprint: str | None
+    places: list[Place | None]
+
 
 # All that an event or a pick says, but where: lines before it may come and go.
 _of_event, _of_pick = (
@@ -78,19 +94,25 @@ def of_event(plan: EventPlan, stations: StationTable | None) -> str:
     return _of_texts(texts)
 
 
-def of_archive(source: WaveformSource, plan: EventPlan, settings: Settings) -> str | None:
-    """Changes with the data that the archive has in the windows; None where it cannot tell."""
+def in_archive(source: WaveformSource, plan: EventPlan, settings: Settings) -> InArchive:
+    """What the archive has in the windows of an event."""
     if not isinstance(source, Client):
-        return None
-    asked = []
+        return InArchive(None, [None] * len(plan.stations))
+    asked: list[tuple[int, tuple[Codes, tuple[int, int]]]] = []
     # What is resampled is made of data around the window, too; how far depends on their rate.
     around_ns = 0 if settings.resample_hz is None else most_reach_ns(settings.resample_hz)
-    for station in plan.stations:
+    for number, station in enumerate(plan.stations):
         window = station.window(settings)
         if window is not None and station.refusal is None:
             codes = (station.network, station.station, station.location or "--", "*")
-            asked.append((codes, (window[0] - around_ns, window[1] + around_ns)))
-    return _of_texts(map(str, source.digests(asked)))
+            wanted = (window[0] - around_ns, window[1] + around_ns)
+            asked.append((number, (codes, wanted)))
+    places: list[Place | None] = [None] * len(plan.stations)
+    stored = source.stored([question for _, question in asked])
+    for (number, (_, window)), found in zip(asked, stored, strict=True):
+        if found.place is not None:
+            places[number] = (*found.place, window[0])
+    return InArchive(_of_texts(str(found.digest) for found in stored), places)
 
 
 def _event_text(event: Event) -> str:

@@ -1,9 +1,8 @@
 """The run over all events: threads prepare station records, one thread writes and counts them.
 
-Events are written in catalogue order, with a bounded number of records in flight. What was done
-before, by a run that was stopped or for a data set that is brought up to date, is not done again.
-What goes wrong with one station or event is counted against it; only a failure to write ends the
-job.
+Events are written in catalogue order. What was done before, by a run that was stopped or for a data
+set that is brought up to date, is not done again. What goes wrong with one station or event is
+counted against it; only a failure to write ends the job.
 """
 
 from __future__ import annotations
@@ -12,10 +11,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import Protocol
 
 from credit_fast.account.account_state import add_state, as_state
@@ -25,6 +24,7 @@ from credit_fast.account.table import TableWriter
 from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.interrupt import NotedSignals
 from credit_fast.making import fingerprints
+from credit_fast.making.ahead import Ahead, Work
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.event_writer import EventWriter
 from credit_fast.making.output import Output
@@ -37,7 +37,6 @@ from credit_fast.station_records.settings import Settings
 
 __all__ = ["Job"]
 
-_IN_FLIGHT_PER_THREAD = 4
 #: Station records of a part that is made elsewhere.
 _PART_RECORDS = 512
 #: A whole state is written after so many station records or seconds: what a kill costs at most.
@@ -47,23 +46,6 @@ _STATE_S = 2.0
 _REMOVED_RECORDS = 10
 #: How long after a signal the event may take that is being written.
 _PATIENCE_S = 2.0
-
-
-@dataclass(slots=True)
-class _Work:
-    """An event and what is to be done: nothing more (`kept`), or cutting, unless it is refused."""
-
-    plan: EventPlan
-    kept: bool = False
-    catalog: str = ""
-    archive: str | None = None
-    #: No event of the catalogue: nobody else can make it from that.
-    is_noise: bool = False
-
-    @property
-    def is_to_cut(self) -> bool:
-        """Whether it has to be cut."""
-        return not self.kept and self.plan.refusal is None
 
 
 class Part(Protocol):
@@ -135,7 +117,8 @@ class Job:
         """
         pool = ThreadPoolExecutor(threads, thread_name_prefix="makeh5")
         try:
-            cut = self._in_order(pool, events, threads * _IN_FLIGHT_PER_THREAD)
+            ahead = Ahead(pool, threads, self._prepare, lambda: self._noted.after(_PATIENCE_S))
+            cut = ahead.cut(self._works(events))
             self._write(((work, partial(self._cut, packed)) for work, packed in cut), advance)
         finally:
             self._stop.set()
@@ -149,7 +132,7 @@ class Job:
 
     def _write(
         self,
-        works: Iterable[tuple[_Work, Callable[[_Work], Line]]],
+        works: Iterable[tuple[Work, Callable[[Work], Line]]],
         advance: Callable[[], object],
     ) -> None:
         """Write each event with what makes it, then those that the catalogue does not have."""
@@ -200,49 +183,11 @@ class Job:
 
     # ---- ahead of the writer
 
-    def _in_order(
-        self, pool: ThreadPoolExecutor, events: Catalog, in_flight: int
-    ) -> Iterator[tuple[_Work, Iterator[Packed]]]:
-        """Each event with its station records as they get ready, `in_flight` ahead at most."""
-        works = deque[_Work]()
-        futures = deque[Future[Packed]]()
-
-        def submitted() -> Iterator[None]:
-            for work in self._works(events):
-                works.append(work)
-                if work.is_to_cut:
-                    for station in work.plan.stations:
-                        futures.append(pool.submit(self._prepare, station))
-                        yield
-                # Those that need no cutting are looked at one by one, too.
-                yield
-
-        ahead = submitted()
-
-        def ready(work: _Work) -> Iterator[Packed]:
-            for _ in work.plan.stations:
-                next(ahead, None)
-                while not futures:
-                    next(ahead)
-                yield futures.popleft().result()
-
-        for _ in islice(ahead, in_flight):
-            pass
-        while True:
-            next(ahead, None)
-            while not works:
-                try:
-                    next(ahead)
-                except StopIteration:
-                    return
-            work = works.popleft()
-            yield work, ready(work)
-
     def _in_parts(
         self, events: Catalog, elsewhere: Elsewhere
-    ) -> Iterator[tuple[_Work, Callable[[_Work], Line]]]:
+    ) -> Iterator[tuple[Work, Callable[[Work], Line]]]:
         """Each event, and what takes it out of its part; some parts are made ahead."""
-        waiting = deque[tuple[list[_Work], Part | None]]()
+        waiting = deque[tuple[list[Work], Part | None]]()
         try:
             for number, works in self._batches(events):
                 cut = (work for work in works if work.is_to_cut and not work.is_noise)
@@ -258,8 +203,8 @@ class Job:
                     part.close()
 
     def _of_part(
-        self, works: list[_Work], part: Part | None
-    ) -> Iterator[tuple[_Work, Callable[[_Work], Line]]]:
+        self, works: list[Work], part: Part | None
+    ) -> Iterator[tuple[Work, Callable[[Work], Line]]]:
         try:
             if part is not None:
                 part.wait(lambda: self._noted.after(0.0))
@@ -276,19 +221,19 @@ class Job:
         if part is not None:
             part.remove()
 
-    def _cut_here(self, work: _Work) -> Line:
+    def _cut_here(self, work: Work) -> Line:
         return self._cut(map(self._prepare, work.plan.stations), work)
 
-    def _take(self, part: Part, work: _Work) -> Line:
+    def _take(self, part: Part, work: Work) -> Line:
         event_id = work.plan.event.event_id
         self._make_room(event_id)
         line = part.take(event_id, self._output)
         line.pop("kept", None)  # by a worker that made a part again
         return line
 
-    def _batches(self, events: Catalog) -> Iterator[tuple[int, list[_Work]]]:
+    def _batches(self, events: Catalog) -> Iterator[tuple[int, list[Work]]]:
         """Events in parts, each with the number of its first one in the catalogue."""
-        works: list[_Work] = []
+        works: list[Work] = []
         first, records = 0, 0
         for number, work in enumerate(self._works(events)):
             if not works:
@@ -303,7 +248,7 @@ class Job:
         if works:
             yield first, works
 
-    def _works(self, events: Catalog) -> Iterator[_Work]:
+    def _works(self, events: Catalog) -> Iterator[Work]:
         if self._earlier is not None and events.whole is not None:
             self._of_other_years = {event.event_id for event in events.whole}
         noise = noise_plans(events, self._selection, self._source)
@@ -313,11 +258,11 @@ class Job:
             work.is_noise = number >= len(events)
             yield work
 
-    def _work(self, plan: EventPlan, *, is_done: bool) -> _Work:
+    def _work(self, plan: EventPlan, *, is_done: bool) -> Work:
         if is_done or plan.refusal is not None:
-            return _Work(plan, kept=is_done)
+            return Work(plan, kept=is_done)
         catalog = fingerprints.of_event(plan, self._table)
-        archive = fingerprints.of_archive(self._source, plan, self._settings)
+        archive, places = fingerprints.in_archive(self._source, plan, self._settings)
         earlier = self._earlier
         kept = False
         if earlier is not None:
@@ -326,7 +271,7 @@ class Job:
             if not kept and earlier.is_same(event_id, catalog, archive, though_waiting=True):
                 # Cut again for nothing, it would leave room behind at each try.
                 kept = earlier.of(event_id)[0]["waits"] == self._waits_for(plan)
-        return _Work(plan, kept, catalog, archive)
+        return Work(plan, kept, catalog, archive, places)
 
     def _waits_for(self, plan: EventPlan) -> list[str]:
         """What an event would wait for, were it cut now."""
@@ -342,20 +287,20 @@ class Job:
 
     # ---- the writer
 
-    def _done(self, work: _Work, make: Callable[[_Work], Line]) -> Line:
+    def _done(self, work: Work, make: Callable[[Work], Line]) -> Line:
         """Write an event; its line."""
         if work.kept:
             return self._keep(work.plan.event.event_id)
         return self._add(make(work) if work.is_to_cut else self._refuse(work))
 
-    def _refuse(self, work: _Work) -> Line:
+    def _refuse(self, work: Work) -> Line:
         one = self._report.for_one_event()
         one.expect(work.plan)
         one.refuse_event(work.plan)
         self._table_writer.write_refused(work.plan, self._table)
         return {"account": as_state(one), "rows": self._table_writer.take_sum()}
 
-    def _cut(self, packed: Iterator[Packed], work: _Work) -> Line:
+    def _cut(self, packed: Iterator[Packed], work: Work) -> Line:
         one = self._report.for_one_event()
         one.expect(work.plan)
         waits = self._write_event(work.plan, packed, one)

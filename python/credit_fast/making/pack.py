@@ -37,11 +37,21 @@ _MAY_PASS = (OSError, MemoryError)
 class Packed:
     """A station cut with the compressed chunks of its components, by channel.
 
-    None in place of chunks: HDF5 itself is to write the samples (all but gzip).
+    None in place of chunks: HDF5 itself is to write the samples (all but gzip). A component with
+    chunks keeps the number and type of its samples, but not these.
     """
 
     cut: StationCut
     chunks: dict[str, list[bytes] | None]
+
+    @property
+    def n_bytes(self) -> int:
+        """What it holds in memory."""
+        components = {} if self.cut.record is None else self.cut.record.components
+        total = 0
+        for name, chunks in self.chunks.items():
+            total += components[name].data.nbytes if chunks is None else sum(map(len, chunks))
+        return total
 
 
 def pack_station(source: WaveformSource, station: StationPlan, settings: Settings) -> Packed:
@@ -65,6 +75,8 @@ def _packed(source: WaveformSource, station: StationPlan, settings: Settings) ->
         chunks: dict[str, list[bytes] | None] = dict.fromkeys(components)
         if compression.is_gzip:
             chunks.update(_compressed(components, compression.level, settings.fill))
+            for component in components.values():
+                component.data = _without_memory(component.data)
     except Exception as error:
         packed = refused(station, f"{type(error).__name__}: {error}", settings)
         packed.cut.waits = isinstance(error, _MAY_PASS)
@@ -105,3 +117,8 @@ def _parts(data: npt.NDArray[Any], fill: int) -> Iterator[npt.NDArray[Any]]:
             padding = np.full(samples - len(part), fill, dtype=data.dtype)
             part = np.concatenate([part, padding])
         yield part
+
+
+def _without_memory(data: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """An array of the same length and type, of one value: many records wait to be written."""
+    return np.broadcast_to(np.zeros((), data.dtype), data.shape)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mseed_archive::tsindex::{Question, Selection};
 use mseed_archive::window::{
-    self, Answer, Choice, Edge, EdgeRule, Number, PathMap, Request, Wanted, cut_windows,
+    self, Answer, Choice, Edge, EdgeRule, Number, PathMap, Request, Stored, Wanted, cut_windows,
 };
 use numpy::{Element, PyReadwriteArray1};
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -24,6 +24,9 @@ type Extent = (String, String, String, String, i64, i64);
 
 /// The same, and the sample rate in hertz.
 type Span = (String, String, String, String, i64, i64, f64);
+
+/// A number that changes with the data, and the file and offset where they begin.
+type StoredRow = (u64, Option<(String, u64)>);
 
 /// Publication versions, quality letters, and whether overlaps stay as they are.
 type Chosen = (Option<Vec<u8>>, Option<String>, bool);
@@ -207,9 +210,10 @@ impl Archive {
         Ok(channels.into_iter().map(extent).collect())
     }
 
-    /// What the indexes say of windows, as numbers: others where what they name has changed.
+    /// What the indexes say of windows: a number, another one where what they name has changed, and
+    /// the file and offset of what comes first.
     #[allow(clippy::needless_pass_by_value)]
-    fn digests(&self, py: Python<'_>, rows: Vec<(Codes, i64, i64)>) -> PyResult<Vec<u64>> {
+    fn stored(&self, py: Python<'_>, rows: Vec<(Codes, i64, i64)>) -> PyResult<Vec<StoredRow>> {
         let selections: Vec<_> = rows.iter().map(|(codes, ..)| selection(codes)).collect();
         let questions: Vec<_> = selections
             .iter()
@@ -220,8 +224,9 @@ impl Archive {
                 end_ns: *end_ns,
             })
             .collect();
-        let digests = enter(py, || self.opened.digests(&questions))?;
-        Ok(digests.into_iter().map(u64::from_be_bytes).collect())
+        let stored = enter(py, || self.opened.stored(&questions))?;
+        let row = |one: Stored| (u64::from_be_bytes(one.digest), one.place);
+        Ok(stored.into_iter().map(row).collect())
     }
 
     /// Gapless spans that have a part inside a window.

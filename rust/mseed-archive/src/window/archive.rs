@@ -195,31 +195,49 @@ impl Archive {
 }
 
 impl Archive {
-    /// What the indexes say of windows, each as 8 bytes of an MD5: the same as long as they name the
-    /// same bytes of files that did not change. The folders of the files do not count.
+    /// What the indexes say of windows.
     ///
     /// # Errors
     /// [`Error::Sqlite`].
-    pub fn digests(&self, questions: &[Question<'_>]) -> Result<Vec<[u8; 8]>, Error> {
+    pub fn stored(&self, questions: &[Question<'_>]) -> Result<Vec<Stored>, Error> {
         let mut hashers = vec![Md5::new(); questions.len()];
+        let mut places: Vec<Option<(String, u64)>> = vec![None; questions.len()];
         for source in &self.sources {
             let answers = source.index.runs_of(questions)?;
-            for ((hasher, question), mut runs) in hashers.iter_mut().zip(questions).zip(answers) {
+            let found = hashers.iter_mut().zip(&mut places);
+            for (((hasher, place), question), mut runs) in found.zip(questions).zip(answers) {
                 // More rows than those are known once a channel is kept in memory, in another order.
                 runs.retain(|run| touches(run, question));
                 runs.sort_by(|one, other| place_of(one).cmp(&place_of(other)));
-                for run in runs {
-                    digest(hasher, &run);
+                for run in &runs {
+                    digest(hasher, run);
+                }
+                let firsts = runs.iter().map(|run| (&run.filename, run.byte_offset));
+                if let Some((name, offset)) = firsts.min() {
+                    let here = (name.clone(), offset);
+                    if place.as_ref().is_none_or(|other| here < *other) {
+                        *place = Some(here);
+                    }
                 }
             }
         }
-        let first_bytes = |hasher: Md5| {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(&hasher.finalize()[..8]);
-            bytes
-        };
-        Ok(hashers.into_iter().map(first_bytes).collect())
+        let stored = hashers.into_iter().zip(places).map(|(hasher, place)| {
+            let mut digest = [0; 8];
+            digest.copy_from_slice(&hasher.finalize()[..8]);
+            Stored { digest, place }
+        });
+        Ok(stored.collect())
     }
+}
+
+/// What the indexes say of a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Of an MD5: the same as long as they name the same bytes of files that did not change. The
+    /// folders of the files do not count.
+    pub digest: [u8; 8],
+    /// File, as the index names it, and offset of the first row in their order; none without data.
+    pub place: Option<(String, u64)>,
 }
 
 /// Whether a row has a sample in a window, or so near that it may count there.

@@ -28,7 +28,7 @@ mod plan;
 mod read;
 mod samples;
 
-pub use archive::{Archive, ChannelSpan, PathMap, Rename, Source};
+pub use archive::{Archive, ChannelSpan, PathMap, Rename, Source, Stored};
 pub use bulk::read_windows;
 pub use choice::Choice;
 pub use cut::{Cut, Number, Wanted, cut_windows};
