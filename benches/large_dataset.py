@@ -126,6 +126,9 @@ def main() -> None:
     left = args.events - told["finished when killed"]
     again = told["makeh5, again"]
     told["ms per record"] = again["seconds"] / (left * records / args.events) * 1e3
+    told["of which one thread writes, ms of CPU"] = (
+        again["first_thread_cpu_seconds"] / (left * records / args.events) * 1e3
+    )
     told["cores busy"] = again["cpu_seconds"] / again["seconds"] / (os.cpu_count() or 1)
     told["testh5"] = run(["testh5", "-i", str(out), "-o", str(folder / "stats.txt"),
                           "-c", str(catalog), "-x", str(index), "--quiet"])  # fmt: skip
