@@ -138,9 +138,11 @@ def _plans(setting: Setting) -> list[EventPlan]:
     events = read_catalog(setting.dataset_catalog)
     return list(
         plan_events(
-            replace(event, event_id=f"{event.event_id}.{number}")
-            for event in events
-            for number in range(COPIES)
+            [
+                replace(event, event_id=f"{event.event_id}.{number}")
+                for event in events
+                for number in range(COPIES)
+            ]
         )
     )
 

@@ -28,9 +28,9 @@ def read_catalog(
     format
         A name of `FORMATS`; `None` is the phase report (`#EVENT` and `PHASE` lines).
     compact
-        Keep the picks packed, for millions of rows that are gone through and not changed: each
-        time that an event's picks are asked for they are made anew, as a sequence that cannot be
-        added to.
+        Keep the events in a temporary file (in memory while they are few), for millions of rows
+        that are gone through and not changed: each event is made anew whenever it is asked for,
+        its picks as a sequence that cannot be added to.
 
     Returns
     -------

@@ -8,7 +8,7 @@ Times are int64 nanoseconds since 1970-01-01T00:00:00 UTC.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, overload
 
@@ -16,7 +16,7 @@ from ..errors import Problem
 
 if TYPE_CHECKING:
     from ..times import UTCDateTime
-    from .packed import PackedPicks
+    from .packed import PackedEvents, PackedPicks
 
 __all__ = ["Catalog", "Event", "Pick", "Station", "StationTable"]
 
@@ -137,7 +137,7 @@ class Catalog:
     """
 
     path: str
-    events: list[Event] = field(default_factory=list)
+    events: list[Event] | PackedEvents = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     year: int | None = None
     whole: Catalog | None = field(default=None, repr=False, compare=False)
@@ -150,8 +150,14 @@ class Catalog:
     def of_year(self, year: int) -> Catalog:
         """Its part of one year; lines that belong to no event are in that of the first year."""
         problems = self.problems if [year] == self.years[:1] else []
-        events = [event for event in self.events if event.time.year == year]
-        return Catalog(self.path, events, problems, year, self)
+        numbers = [number for number, event in enumerate(self) if event.time.year == year]
+        return Catalog(self.path, self.take(numbers), problems, year, self)
+
+    def take(self, numbers: Sequence[int]) -> list[Event] | PackedEvents:
+        """Some of the events, by their places from 0, in this order."""
+        if isinstance(self.events, list):
+            return [self.events[number] for number in numbers]
+        return self.events.take(numbers)
 
     def __len__(self) -> int:
         """Number of events."""
@@ -180,9 +186,8 @@ class Catalog:
         """One line: path, counts, first and last origin time."""
         text = f"{self.path}: {len(self.events)} events, {self.n_picks} picks"
         if self.events:
-            first = min(self.events, key=lambda event: event.time_ns)
-            last = max(self.events, key=lambda event: event.time_ns)
-            text += f", {first.time} to {last.time}"
+            times = [event.time for event in self.events]
+            text += f", {min(times)} to {max(times)}"
         return f"{text}, {len(self.problems)} problems"
 
 

@@ -13,6 +13,7 @@ formats have their own file.
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from sys import intern
 
 from ..errors import CatalogError, Problem
@@ -29,7 +30,7 @@ from .fields import (
     shorten,
 )
 from .model import Catalog, Event, Pick
-from .packed import PackedPicks
+from .packed import PackedEvents
 from .text_lines import read_text_lines
 
 __all__ = ["PROBLEM_KINDS", "ROW_TYPES", "magnitude_type_of", "read_phase_report"]
@@ -70,7 +71,7 @@ _Codes = tuple[str, str, str, str, str]
 def read_phase_report(path: str | os.PathLike[str], *, compact: bool = False) -> Catalog:
     """Read a phase report; a damaged line is reported and skipped, the rest is kept.
 
-    With `compact` the picks of an event are packed (`PackedPicks`).
+    With `compact` the events are packed (`PackedEvents`).
 
     Times are UTC. `Catalog.problems` is in file order, each with its line number and a kind of
     `PROBLEM_KINDS`. Rules where a line is unusual:
@@ -155,17 +156,19 @@ class _PhaseReport:
     """
 
     def __init__(self, path: str, *, fast: bool = True, compact: bool = False) -> None:
-        self._catalog = Catalog(path)
+        self._events: list[Event] | PackedEvents = PackedEvents() if compact else []
+        self._catalog = Catalog(path, self._events)
         self._fast = fast
-        self._compact = compact
         self._line = 0
         self._n_rows = 0
         self._first_line = ""
         self._event: Event | None = None
         self._picks: list[Pick] = []
-        self._events_by_id: dict[str, list[Event]] = {}
+        # Number and line of each event.
+        self._events_by_id: dict[str, list[tuple[int, int]]] = {}
         self._refused_ids: dict[str, int] = {}
-        self._strays: list[tuple[str, Pick, Event | None]] = []
+        # With the id and line of the event above it.
+        self._strays: list[tuple[str, Pick, tuple[str, int] | None]] = []
         self._known_codes: dict[tuple[str, ...], _Codes] = {}
         self._known_days: dict[tuple[str, ...], int] = {}
         self._known_travel: dict[str, float | None] = {}
@@ -205,7 +208,7 @@ class _PhaseReport:
         return self._catalog
 
     def _saw_events(self) -> bool:
-        return bool(self._catalog.events or self._refused_ids)
+        return bool(self._events_by_id or self._refused_ids)
 
     def _nothing_found(self) -> CatalogError:
         path = self._catalog.path
@@ -242,22 +245,16 @@ class _PhaseReport:
             return
         same = self._events_by_id.setdefault(event.event_id, [])
         if same:
-            reason = (
-                f"event {event_id} stands in line {same[0].line} and again in line {self._line}"
-            )
+            reason = f"event {event_id} stands in line {same[0][1]} and again in line {self._line}"
             self._report("duplicate-event", reason)
-        same.append(event)
-        self._catalog.events.append(event)
+        same.append((len(self._events), self._line))
         self._event = event
 
     def _end_event(self) -> None:
         if self._event is not None:
-            self._give(self._event, self._picks)
+            self._event.picks = self._picks
+            self._events.append(self._event)
         self._event, self._picks = None, []
-
-    def _give(self, event: Event, picks: list[Pick]) -> None:
-        """Let these be all picks of an event."""
-        event.picks = PackedPicks(picks) if self._compact else picks
 
     def _parse_event(self, words: list[str]) -> Event:
         loc = _location_at(words)
@@ -459,15 +456,16 @@ class _PhaseReport:
         if event is not None and event.event_id == event_id:
             self._picks.append(pick)
         else:
-            self._strays.append((event_id, pick, event))
+            above = None if event is None else (event.event_id, event.line)
+            self._strays.append((event_id, pick, above))
 
     def _settle_strays(self) -> None:
         """Give rows that stand apart from their event to it; report those that have none."""
-        given: dict[int, tuple[Event, list[Pick]]] = {}
-        for event_id, pick, block in self._strays:
+        given: defaultdict[int, list[Pick]] = defaultdict(list)
+        for event_id, pick, above in self._strays:
             where = (
-                f"under event {block.event_id} (line {block.line})"
-                if block is not None
+                f"under event {above[0]} (line {above[1]})"
+                if above is not None
                 else "under no readable event line"
             )
             owners = self._events_by_id.get(event_id)
@@ -480,16 +478,16 @@ class _PhaseReport:
                 reason = f"PHASE row of event {event_id}, {why}, stands {where}"
                 self._report("orphan-pick", reason, pick.line)
                 continue
-            owner = max(
-                (event for event in owners if event.line < pick.line),
-                key=lambda event: event.line,
-                default=owners[0],
-            )
-            given.setdefault(id(owner), (owner, []))[1].append(pick)
+            before = [owner for owner in owners if owner[1] < pick.line]
+            number, line = before[-1] if before else owners[0]
+            given[number].append(pick)
             reason = (
                 f"PHASE row of event {event_id} stands {where}; given to event {event_id} of "
-                f"line {owner.line}"
+                f"line {line}"
             )
             self._report("moved-pick", reason, pick.line)
-        for event, picks in given.values():
-            self._give(event, sorted([*event.picks, *picks], key=lambda pick: pick.line))
+        for number, picks in given.items():
+            event = self._events[number]
+            event.picks = sorted([*event.picks, *picks], key=lambda pick: pick.line)
+            if isinstance(self._events, PackedEvents):
+                self._events.replace(number, event)

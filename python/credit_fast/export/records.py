@@ -23,7 +23,7 @@ import numpy.typing as npt
 from credit_fast.account.accounting import EVENT_REFUSED, MakeH5Report
 from credit_fast.account.trace_row import Origin, TraceFacts
 from credit_fast.catalogs import read_catalog
-from credit_fast.catalogs.model import Catalog, Event, StationTable
+from credit_fast.catalogs.model import Catalog, StationTable
 from credit_fast.client import Client
 from credit_fast.errors import DatasetError
 from credit_fast.hdf5.nodes import child_of, members_of, one_line
@@ -160,7 +160,8 @@ class ArchiveRecords:
         self._settings = settings
         self._selection = Selection.of(settings, self._table, self._source)
         # By name, as in a data set; of two with one id the first stays the first.
-        self._events = sorted(events, key=_event_id)
+        ids = [event.event_id for event in events]
+        self._events = events.take(sorted(range(len(ids)), key=ids.__getitem__))
         check_noise_source(settings, self._source)
         noise = noise_plans(events, self._selection, self._source)
         self._noise = sorted(noise, key=_plan_id)
@@ -257,10 +258,6 @@ def _refused(plan: EventPlan, station: StationPlan) -> Candidate:
     reason = f"{EVENT_REFUSED}: {plan.refusal}"
     is_problem = not is_choice(plan.refusal)
     return Candidate(name, plan.event.event_id, reason=reason, is_problem=is_problem)
-
-
-def _event_id(event: Event) -> str:
-    return event.event_id
 
 
 def _plan_id(plan: EventPlan) -> str:

@@ -8,10 +8,10 @@ the checker; no waveform, no HDF5 and no counting belongs here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from credit_fast.catalogs.model import Event, Pick
+from credit_fast.catalogs.model import Catalog, Event, Pick
 from credit_fast.hdf5 import layout
 from credit_fast.station_records.selection import (
     NO_ASKED_PHASE,
@@ -169,18 +169,18 @@ class EventPlan:
         return any(station.is_noise for station in self.stations)
 
 
-def plan_events(events: Iterable[Event], selection: Selection = _ALL) -> Iterator[EventPlan]:
+def plan_events(
+    events: Sequence[Event] | Catalog, selection: Selection = _ALL
+) -> Iterator[EventPlan]:
     """Plans in catalogue order; the second event of one id is refused, the first kept.
 
     An event that is left out by choice takes no id from another.
     """
-    seen: dict[str, Event] = {}
-    for event in events:
+    seen: dict[str, int] = {}
+    for number, event in enumerate(events):
         plan = plan_event(event, selection)
-        first = seen.get(event.event_id)
-        if plan.refusal is None and first is None:
-            seen[event.event_id] = event
-        elif plan.refusal is None and first is not None:
+        if plan.refusal is None and seen.setdefault(event.event_id, number) != number:
+            first = events[seen[event.event_id]]
             same = "identical to" if _same_event(first, event) else "different from"
             plan.duplicate = True
             plan.refusal = (
