@@ -173,3 +173,40 @@ def test_a_fingerprint_does_not_depend_on_what_was_asked_before(
     assert len(found) == 1
     other = (window[0], (start + 86_400 * 10**9, start + 86_401 * 10**9))
     assert client.stored([other])[0].digest not in found
+
+
+def test_the_place_of_a_window_is_that_of_its_first_row(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """By name, then by offset: here of the second channel in a file, and of files without it."""
+    traces = [
+        credit_fast.Trace(
+            np.arange(1000, dtype=np.int32),
+            {"network": "XX", "station": "AAA", "channel": channel, "sampling_rate": 1.0,
+             "starttime": UTCDateTime("2020-01-01")},
+        )
+        for channel in ("HHE", "HHZ")
+    ]  # fmt: skip
+    first, second = (tmp_path / name for name in ("1.ms", "2.ms"))
+    for trace in traces:
+        credit_fast.write(trace, part := tmp_path / trace.stats.channel)
+        with first.open("ab") as file:
+            file.write(part.read_bytes())
+        part.unlink()
+    credit_fast.write(traces[1], second)
+    index = tmp_path_factory.mktemp("index") / "index.db"
+    credit_fast.makeindex(tmp_path, index, progress=False)
+    start = UTCDateTime("2020-01-01T00:05:00").ns
+    size = first.stat().st_size // 2
+
+    def place(channel: str, at_ns: int = start) -> tuple[str, int] | None:
+        window = (("XX", "AAA", "--", channel), (at_ns, at_ns + 10**9))
+        return credit_fast.Client(index).stored([window])[0].place
+
+    assert place("HHZ") == (str(first), size)
+    assert place("*") == (str(first), 0)
+    assert place("HHN") is None
+    assert place("HHZ", start + 86_400 * 10**9) is None
+    first.unlink()
+    credit_fast.makeindex(tmp_path, index, progress=False, prune=True)
+    assert place("*") == (str(second), 0)

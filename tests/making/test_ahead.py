@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator
+import weakref
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -35,23 +37,17 @@ def works(count: int, **changes: Any) -> Iterator[Work]:
         yield Work(plan, **{"places": places, **changes})
 
 
-class Cutter:
-    """Notes what it is asked for; its records have so many bytes."""
-
-    def __init__(self, n_bytes: int = 1) -> None:
-        self.asked: list[StationPlan] = []
-        self.n_bytes = n_bytes
-        self.lock = threading.Lock()
-
-    def __call__(self, station: StationPlan) -> Packed:
-        with self.lock:
-            self.asked.append(station)
-        return Sized(StationCut(station), {}, self.n_bytes)
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long this machine takes."""
+    monkeypatch.setattr(ahead, "_BATCH_S", math.inf)
 
 
 class Sized(Packed):
-    def __init__(self, cut: StationCut, chunks: dict[str, Any], size: int) -> None:
-        super().__init__(cut, chunks)
+    """A record without data that says to hold so many bytes."""
+
+    def __init__(self, station: StationPlan, size: int) -> None:
+        super().__init__(StationCut(station), {})
         self.size = size
 
     @property
@@ -59,82 +55,130 @@ class Sized(Packed):
         return self.size
 
 
-def looking(cutter: Cutter, rows: Iterator[Work], look: Callable[[int], object]) -> list[Any]:
-    """All that comes back; `look` gets the number of records that were taken at each of them."""
-    told: list[Any] = []
-    taken = 0
-    with ThreadPoolExecutor(1) as pool:
+class Cutter:
+    """Notes what it is asked for, and the most that there was of it in memory."""
+
+    def __init__(self, size: Callable[[StationPlan], int] = lambda _: 1) -> None:
+        self.asked: list[StationPlan] = []
+        self.size = size
+        self.lock = threading.Lock()
+        self.records = self.most_records = 0
+        self.bytes = self.most_bytes = 0
+
+    def __call__(self, station: StationPlan) -> Packed:
+        packed = Sized(station, self.size(station))
+        with self.lock:
+            self.asked.append(station)
+            self.count(1, packed.size)
+        weakref.finalize(packed, self.gone, packed.size)
+        return packed
+
+    def gone(self, size: int) -> None:
+        with self.lock:
+            self.count(-1, -size)
+
+    def count(self, records: int, size: int) -> None:
+        self.records, self.bytes = self.records + records, self.bytes + size
+        self.most_records = max(self.most_records, self.records)
+        self.most_bytes = max(self.most_bytes, self.bytes)
+
+
+def told(cutter: Cutter, rows: Iterable[Work], threads: int = 1) -> list[str]:
+    """All that comes back: events, and stations of those that are cut."""
+    found: list[str] = []
+    with ThreadPoolExecutor(threads) as pool:
         for work, records in Ahead(pool, THREADS, cutter, lambda: None).cut(rows):
-            told.append(work.plan.event.event_id)
-            if not work.is_to_cut:
-                continue
-            for packed in records:
-                taken += 1
-                look(taken)
-                told.append(packed.cut.plan.station)
-    return told
+            found.append(work.plan.event.event_id)
+            if work.is_to_cut:
+                found.extend(packed.cut.plan.station for packed in records)
+    return found
 
 
 def test_records_come_back_in_the_order_of_the_catalogue() -> None:
     expected = [name for number in range(50) for name in (f"event.{number:05d}", *STATIONS)]
-    assert looking(Cutter(), works(50), lambda _: None) == expected
+    assert told(Cutter(), works(50), threads=4) == expected
 
 
 def test_they_are_cut_in_the_order_of_their_files() -> None:
     cutter = Cutter()
-    looking(cutter, works(100), lambda _: None)
+    told(cutter, works(100))
     names = [station.station for station in cutter.asked]
     assert len(names) == 300
     # A batch goes from CCC to AAA; batches begin with few records, so that there are some more.
     begins = sum(one < other for one, other in pairwise(names))
-    assert 300 / (THREADS * ahead._RECORDS_PER_THREAD) < begins < 20
+    assert 300 / (THREADS * ahead._MOST_PER_THREAD) < begins < 20
+
+
+def test_those_without_a_place_come_last() -> None:
+    cutter = Cutter()
+    told(cutter, works(100, places=[None, ("file", 0, 1), None]))
+    begins = sum(
+        one != "BBB" and two == "BBB" for one, two in pairwise(s.station for s in cutter.asked)
+    )
+    assert cutter.asked[0].station == "BBB"
+    assert begins < 20
 
 
 def test_without_places_they_are_cut_in_the_order_of_the_catalogue() -> None:
     cutter = Cutter()
-    looking(cutter, works(50, places=[None] * 3), lambda _: None)
+    told(cutter, works(50, places=[None] * 3))
     assert [station.station for station in cutter.asked] == list(STATIONS) * 50
 
 
-def test_two_batches_at_most_are_in_memory() -> None:
+def test_batches_grow_and_two_of_them_are_in_memory() -> None:
     cutter = Cutter()
-    most = 0
-
-    def look(taken: int) -> None:
-        nonlocal most
-        most = max(most, len(cutter.asked) - taken + 1)
-
-    looking(cutter, works(200), look)
-    assert 16 < most <= 2 * THREADS * ahead._RECORDS_PER_THREAD
+    told(cutter, works(200))
+    most = THREADS * ahead._MOST_PER_THREAD
+    assert most < cutter.most_records <= 2 * most + 1
 
 
-@pytest.mark.parametrize(
-    ("n_bytes", "expected"), [(ahead._BATCH_BYTES, 2 * THREADS), (ahead._BATCH_BYTES // 10, 20)]
-)
-def test_of_large_records_there_are_fewer(n_bytes: int, expected: int) -> None:
-    cutter = Cutter(n_bytes)
-    most = 0
-
-    def look(taken: int) -> None:
-        nonlocal most
-        if taken > 50:  # the first ones were handed out when nobody knew
-            most = max(most, len(cutter.asked) - taken + 1)
-
-    looking(cutter, works(200), look)
-    assert 1 < most <= expected
+@pytest.mark.parametrize("size", [ahead._BATCH_BYTES, ahead._BATCH_BYTES // 10])
+def test_of_large_records_there_are_fewer(size: int) -> None:
+    cutter = Cutter(lambda _: size)
+    told(cutter, works(200))
+    assert cutter.most_bytes <= ahead._MOST_BYTES + (THREADS + 2) * size
+    assert len(cutter.asked) == 600
 
 
-def test_of_slow_records_there_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ahead, "_BATCH_S", -1.0)
+@pytest.mark.parametrize("before", ["kept", "refused", "no data", "small"])
+def test_large_records_that_nobody_expected_do_not_fill_the_memory(before: str) -> None:
+    """Behind many events that told nothing of it, or another thing."""
+    size = ahead._BATCH_BYTES
+    first = list(works(300, kept=before == "kept"))
+    for work in first:
+        work.plan.refusal = "by choice" if before == "refused" else None
+    light = {id(station) for work in first for station in work.plan.stations}
+    cutter = Cutter(lambda one: size if id(one) not in light else before == "small")
+    found = told(cutter, [*first, *works(50)], threads=THREADS)
+    assert found[-4 * 50 :] == [
+        name for number in range(50) for name in (f"event.{number:05d}", *STATIONS)
+    ]
+    # One for each thread more than the bound, at the bound and when it is their turn.
+    assert 2 * size <= cutter.most_bytes <= ahead._MOST_BYTES + (2 * THREADS + 2) * size
+    # What was put off is cut once.
+    assert len(cutter.asked) == len({id(station) for station in cutter.asked})
+
+
+def test_one_large_record_is_no_rule_for_ever() -> None:
+    size = ahead._BATCH_BYTES
+    rows = list(works(400))
+    large = id(rows[0].plan.stations[0])
+    cutter = Cutter(lambda one: size if id(one) == large else 1)
+    told(cutter, rows)
+    assert cutter.most_records > THREADS * ahead._MOST_PER_THREAD
+
+
+@pytest.mark.parametrize("seconds", [1.0, 4.0])
+def test_of_slow_records_there_are_fewer(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """As many as fit into the time, but enough that a slow one does not make all wait."""
+    clock = iter(range(10**9))
+    monkeypatch.setattr(ahead.time, "monotonic", lambda: next(clock) * seconds)
+    monkeypatch.setattr(ahead, "_BATCH_S", 10.0)
     cutter = Cutter()
-    most = 0
-
-    def look(taken: int) -> None:
-        nonlocal most
-        most = max(most, len(cutter.asked) - taken + 1)
-
-    looking(cutter, works(50), look)
-    assert most <= 2 * THREADS
+    told(cutter, works(200))
+    few = ahead._FEW_PER_THREAD * THREADS
+    size = max(few, round(10.0 / seconds * THREADS))
+    assert size < cutter.most_records <= 2 * size + 1
 
 
 def test_many_events_without_anything_to_cut_are_not_gathered() -> None:
@@ -150,7 +194,7 @@ def test_many_events_without_anything_to_cut_are_not_gathered() -> None:
     with ThreadPoolExecutor(1) as pool:
         for number, _ in enumerate(Ahead(pool, THREADS, Cutter(), lambda: None).cut(kept())):
             most = max(most, looked_at - number)
-    assert most <= 2 * THREADS * ahead._RECORDS_PER_THREAD + 1
+    assert most <= 2 * ahead._MOST_EVENTS + 1
 
 
 def test_while_it_waits_it_says_so_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +210,7 @@ def test_while_it_waits_it_says_so_now_and_then(monkeypatch: pytest.MonkeyPatch)
 
     def slow(station: StationPlan) -> Packed:
         assert released.wait(60)
-        return Cutter()(station)
+        return Sized(station, 1)
 
     with ThreadPoolExecutor(1) as pool:
         for _, records in Ahead(pool, THREADS, slow, waiting).cut(works(1)):

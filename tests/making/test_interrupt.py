@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from memory_archive import MemoryArchive, catalog, event, pick
 
 from credit_fast.catalogs.model import Event, StationTable
 from credit_fast.interrupt import noted_signals
-from credit_fast.making import job, makeh5, output
+from credit_fast.making import ahead, job, makeh5, output
 from credit_fast.making.earlier import Earlier
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
@@ -205,6 +206,35 @@ def test_an_event_that_takes_longer_is_given_up_and_another_is_ended(
     )
 
 
+class Blocking(MemoryArchive):
+    """Sends SIGINT, and then has no answer until the run gives up, or for a minute."""
+
+    gave_up = threading.Event()
+
+    def get_waveforms(self, *request: Any) -> Any:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert self.gave_up.wait(60)
+        return super().get_waveforms(*request)
+
+
+def test_a_run_whose_archive_does_not_answer_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pool(ThreadPoolExecutor):
+        def shutdown(self, *arguments: Any, **options: Any) -> None:
+            Blocking.gave_up.set()
+            super().shutdown(*arguments, **options)
+
+    monkeypatch.setattr(job, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(job, "_PATIENCE_S", 0.05)
+    rows = catalog(event(pick("P", 3.0)))
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        makeh5(Blocking([]), tmp_path / "out.h5", rows, threads=1, progress=False)
+    assert time.monotonic() - began < 30
+    assert list(tmp_path.iterdir()) == []
+
+
 def a_data_set(folder: Path) -> dict[str, bytes]:
     makeh5(MemoryArchive([]), folder / "out.h5", catalog(event(evid="1")), progress=False)
     return {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -269,7 +299,7 @@ def test_a_run_that_goes_over_what_was_done_ends_at_once(
         else:
             patch.setattr(job.Job, "_work", signalled(job.Job._work))
         makeh5(MemoryArchive([]), *arguments, threads=1, progress=False)
-    assert seen <= (1 if place == "lines" else 8)
+    assert seen <= (1 if place == "lines" else 2 * ahead._MOST_EVENTS)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     assert makeh5(MemoryArchive([]), *arguments, threads=1, progress=False).events.total == 200
 

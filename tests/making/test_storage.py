@@ -121,3 +121,22 @@ def test_a_file_is_the_same_byte_by_byte_when_it_is_made_again(make: Any) -> Non
         _, file = make(three(STATION, 0.0, 500), event(pick("P", 3.0)), overwrite=True)
         contents.append(Path(file.filename).read_bytes())
     assert contents[0] == contents[1]
+
+
+@pytest.mark.parametrize("compression", ["gzip", "lzf", "none"])
+def test_samples_of_each_type_are_stored_as_they_are_beside_others_of_one_length(
+    make: Any, compression: str
+) -> None:
+    """More than two of each: the third of a kind is a copy of a model."""
+    kinds = [np.int32, np.float32, np.float64] * 5
+    traces, picks = [], []
+    for number, kind in enumerate(kinds):
+        name = f"X1.S{number:02d}.00"
+        data = noise(number, 500).astype(kind)
+        traces.append(trace(f"{name}.HHZ", 0.0, data if kind == np.int32 else data + kind(0.5)))
+        picks.append(pick("P", 2.0, f"{name}.HHZ"))
+    _, file = make(traces, event(*picks), range_s=9.0, compression=compression, dtype="as-is")
+    for given in traces:
+        stored = file[EVID][given.id[:-4]]["HHZ"]
+        assert stored.dtype == given.data.dtype
+        assert np.array_equal(stored[()], given.data)

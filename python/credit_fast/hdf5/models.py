@@ -37,6 +37,7 @@ class Models:
 
     def __init__(self) -> None:
         self._attributes = AttributeWriter()
+        self._file: h5py.File | None = None
         self._forget()
 
     def make(
@@ -55,7 +56,7 @@ class Models:
         key = (kind, *((label, type(value)) for label, value in pairs))
         model = self._models.get(key)
         if model is not None:
-            node = copy_node(self._file, model.name, parent, name)
+            node = copy_node(self._root, model.name, parent, name)
             self._attributes.replace(node, _differing(pairs, model.values))
             return node
         if len(self._models) >= _MOST_KINDS:
@@ -68,9 +69,12 @@ class Models:
 
     def _forget(self) -> None:
         """Begin without models; they are in memory only."""
+        if self._file is not None:
+            self._file.close()
         # HDF5 tells such files apart by their names.
         name = f"models {next(_numbers)}"
-        self._file = h5py.File(name, "w", driver="core", backing_store=False)["/"].id
+        self._file = h5py.File(name, "w", driver="core", backing_store=False)
+        self._root = self._file["/"].id
         # None: seen once, and it may stay the only one of its kind.
         self._models: dict[Hashable, _Model | None] = {}
 
@@ -78,7 +82,7 @@ class Models:
         self, parent: h5g.GroupID, name: str, pairs: Iterable[tuple[str, AttributeValue]]
     ) -> _Model:
         model = _Model(str(next(_numbers)), tuple(value for _, value in pairs))
-        copy_node(parent, name, self._file, model.name)
+        copy_node(parent, name, self._root, model.name)
         return model
 
 

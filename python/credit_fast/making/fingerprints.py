@@ -23,7 +23,7 @@ __all__ = ["InArchive", "Place", "changes", "in_archive", "of_event", "of_inputs
 #: Of these a number says nothing to a user.
 _FILES = {"catalog", "stations"}
 
-#: File, offset and time of the first sample that is wanted: later ones lie behind it.
+#: File, offset of its row, and begin of what is wanted: in a row later samples lie further behind.
 Place: TypeAlias = tuple[str, int, int]
 
 

@@ -236,7 +236,7 @@ pub struct Stored {
     /// Of an MD5: the same as long as they name the same bytes of files that did not change. The
     /// folders of the files do not count.
     pub digest: [u8; 8],
-    /// File, as the index names it, and offset of the first row in their order; none without data.
+    /// File, as the index names it, and offset of the row that is first by these; none without data.
     pub place: Option<(String, u64)>,
 }
 
