@@ -210,3 +210,49 @@ def test_the_place_of_a_window_is_that_of_its_first_row(
     first.unlink()
     credit_fast.makeindex(tmp_path, index, progress=False, prune=True)
     assert place("*") == (str(second), 0)
+
+
+def test_reading_ahead_goes_file_by_file_and_covers_the_windows(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    hour = np.random.default_rng(1).integers(-9999, 9999, 360_000).astype(np.int32)
+    for channel in ("HHE", "HHN", "HHZ"):
+        trace = credit_fast.Trace(
+            hour,
+            {"network": "XX", "station": "AAA", "channel": channel, "sampling_rate": 100.0,
+             "starttime": UTCDateTime("2020-01-01")},
+        )  # fmt: skip
+        credit_fast.write(trace, tmp_path / channel)
+    index = tmp_path_factory.mktemp("index") / "index.db"
+    credit_fast.makeindex(tmp_path, index, progress=False)
+    client = credit_fast.Client(index)
+    begin = UTCDateTime("2020-01-01").ns
+    seconds = [3000, 600, 1800, 610]
+    windows = [
+        (("XX", "AAA", "--", "HH[EZ]"), (begin + at * 10**9, begin + (at + 60) * 10**9))
+        for at in seconds
+    ]
+    ranges = client.read_ahead(windows)
+    # Two windows overlap: three ranges of each of two files.
+    assert [name for name, _, _ in ranges] == [str(tmp_path / "HHE")] * 3 + [
+        str(tmp_path / "HHZ")
+    ] * 3
+    assert ranges == sorted(ranges)
+    content = (tmp_path / "HHZ").read_bytes()
+    for _, (first_ns, last_ns) in windows:
+        expected = client.get_waveforms(
+            "XX", "AAA", "", "HHZ", UTCDateTime(ns=first_ns), UTCDateTime(ns=last_ns)
+        )
+        # From the bytes of the ranges alone comes the same window.
+        found = credit_fast.Stream()
+        for number, (_, first, last) in enumerate(ranges[3:]):
+            part = tmp_path_factory.mktemp("parts") / str(number)
+            part.write_bytes(content[first // 4096 * 4096 : last // 4096 * 4096])
+            found += credit_fast.read(part)
+        found.trim(expected[0].stats.starttime, expected[0].stats.endtime)
+        assert len(found) == 1
+        assert np.array_equal(found[0].data, expected[0].data)
+    assert sum(last - first for _, first, last in ranges) < len(content)
+    (tmp_path / "HHE").unlink()
+    assert client.read_ahead(windows) == ranges
+    assert client.read_ahead([]) == []

@@ -283,6 +283,23 @@ class Client:
         rows = [(codes, *window) for codes, window in windows]
         return [Stored(*found) for found in self._archive.stored(rows)]
 
+    def read_ahead(
+        self, windows: Sequence[tuple[Codes, tuple[int, int]]]
+    ) -> list[tuple[str, int, int]]:
+        """Have the system read what windows will need, file by file, each from begin to end.
+
+        For many windows that are asked for soon, in any order: a disk that is cold then goes
+        through each file once. Only a hint: places in a file are guessed from times, a file that
+        cannot be opened is left out, and where the system takes no such hint (all but Linux)
+        nothing is read. `windows` as in `stored`.
+
+        Returns
+        -------
+        list of (file, as the index names it; offset of the first byte; offset behind the last), in
+        the order in which the system was asked.
+        """
+        return self._archive.read_ahead([(codes, *window) for codes, window in windows])
+
     def _window(
         self,
         codes: Codes,

@@ -130,6 +130,7 @@ def test_two_of_a_kind_are_made_and_all_others_copied(
         # With too many kinds it begins anew, and keeps no more files than one.
         for number in range(90, 190):
             of_kind.make(root, f"{number}", number, partial(create, f"{number}"), [])
+        assert len(of_kind._models) <= 4
         assert open_files() == before + 2
 
 

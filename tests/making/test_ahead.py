@@ -18,7 +18,7 @@ from memory_archive import catalog, event, pick, three
 import credit_fast
 from credit_fast import UTCDateTime
 from credit_fast.making import ahead, makeh5
-from credit_fast.making.ahead import Ahead, Work
+from credit_fast.making.ahead import Ahead, Work, threads_for
 from credit_fast.making.pack import Packed, pack_station
 from credit_fast.station_records.cut import StationCut
 from credit_fast.station_records.plan import StationPlan, plan_event
@@ -61,6 +61,7 @@ class Cutter:
     def __init__(self, size: Callable[[StationPlan], int] = lambda _: 1) -> None:
         self.asked: list[StationPlan] = []
         self.size = size
+        self.announced: list[list[StationPlan]] = []
         self.lock = threading.Lock()
         self.records = self.most_records = 0
         self.bytes = self.most_bytes = 0
@@ -87,7 +88,9 @@ def told(cutter: Cutter, rows: Iterable[Work], threads: int = 1) -> list[str]:
     """All that comes back: events, and stations of those that are cut."""
     found: list[str] = []
     with ThreadPoolExecutor(threads) as pool:
-        for work, records in Ahead(pool, THREADS, cutter, lambda: None).cut(rows):
+        for work, records in Ahead(
+            pool, THREADS, cutter, cutter.announced.append, lambda: None
+        ).cut(rows):
             found.append(work.plan.event.event_id)
             if work.is_to_cut:
                 found.extend(packed.cut.plan.station for packed in records)
@@ -101,7 +104,10 @@ def test_records_come_back_in_the_order_of_the_catalogue() -> None:
 
 def test_they_are_cut_in_the_order_of_their_files() -> None:
     cutter = Cutter()
-    told(cutter, works(100))
+    rows = list(works(100))
+    told(cutter, rows)
+    announced = [station for batch in cutter.announced for station in batch]
+    assert announced == [station for work in rows for station in work.plan.stations]
     names = [station.station for station in cutter.asked]
     assert len(names) == 300
     # A batch goes from CCC to AAA; batches begin with few records, so that there are some more.
@@ -168,7 +174,7 @@ def test_one_large_record_is_no_rule_for_ever() -> None:
     assert cutter.most_records > THREADS * ahead._MOST_PER_THREAD
 
 
-@pytest.mark.parametrize("seconds", [1.0, 4.0])
+@pytest.mark.parametrize("seconds", [1.0, 40.0])
 def test_of_slow_records_there_are_fewer(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """As many as fit into the time, but enough that a slow one does not make all wait."""
     clock = iter(range(10**9))
@@ -192,7 +198,7 @@ def test_many_events_without_anything_to_cut_are_not_gathered() -> None:
 
     most = 0
     with ThreadPoolExecutor(1) as pool:
-        for number, _ in enumerate(Ahead(pool, THREADS, Cutter(), lambda: None).cut(kept())):
+        for number, _ in enumerate(Ahead(pool, THREADS, Cutter(), list, lambda: None).cut(kept())):
             most = max(most, looked_at - number)
     assert most <= 2 * ahead._MOST_EVENTS + 1
 
@@ -213,7 +219,7 @@ def test_while_it_waits_it_says_so_now_and_then(monkeypatch: pytest.MonkeyPatch)
         return Sized(station, 1)
 
     with ThreadPoolExecutor(1) as pool:
-        for _, records in Ahead(pool, THREADS, slow, waiting).cut(works(1)):
+        for _, records in Ahead(pool, THREADS, slow, list, waiting).cut(works(1)):
             assert len(list(records)) == len(STATIONS)
     assert asked >= 3
 
@@ -261,7 +267,15 @@ def test_an_archive_is_read_file_by_file(
         asked.append((question[1], question[4]))
         return window(self, *question)
 
+    told: list[list[tuple[str, int, int]]] = []
+    read_ahead = credit_fast.Client.read_ahead
+
+    def heard(self: Any, windows: Any) -> Any:
+        told.append(read_ahead(self, windows))
+        return told[-1]
+
     monkeypatch.setattr(credit_fast.Client, "get_checked_waveforms", noted)
+    monkeypatch.setattr(credit_fast.Client, "read_ahead", heard)
     report = makeh5(
         index, tmp_path / "out.h5", catalog(*rows), range_s=2.0, threads=1,
         progress=False,
@@ -272,3 +286,15 @@ def test_an_archive_is_read_file_by_file(
     order = [(-STATIONS.index(station), at) for station, at in asked]
     begins = sum(one > other for one, other in pairwise(order))
     assert 1 <= begins < 15
+    # Of each batch the system hears before, in the order of files and offsets.
+    assert 1 < len(told) < 15
+    assert all(ranges == sorted(ranges) for ranges in told)
+    assert {name for ranges in told for name, _, _ in ranges} == set(map(str, folder.iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("range_s", "expected"), [(500.0, 64), (5000.0, 22), (40_000.0, 2), (900_000.0, 1)]
+)
+def test_fewer_threads_cut_long_windows(range_s: float, expected: int) -> None:
+    assert threads_for(Settings(range_s=range_s), 64) == expected
+    assert threads_for(Settings(range_s=range_s), 1) == 1

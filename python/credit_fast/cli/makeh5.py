@@ -90,7 +90,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-c", "--catalog", required=True, help="catalogue: events and picks")
     parser.add_argument("-s", "--stations", help="station file: gives the coordinates")
     parser.add_argument(
-        "-t", "--threads", type=int, metavar="N", help="threads that read (default: all cores)"
+        "-t",
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads that cut (default: all cores; fewer where windows are so long that they "
+        "would fill the memory)",
     )
     parser.add_argument("--config", metavar="FILE", help="TOML file with any of the options below")
     parser.add_argument(

@@ -2,8 +2,10 @@
 
 Events are written in catalogue order; on a disk, one after the other would go through every file of
 a day for each event of the day. So records are handed out in batches over several events, each in
-order of file and offset. One batch is being cut while the one before is being written. What is
-ready and waits is bounded in bytes, too. No HDF5 and no counting.
+order of file and offset; a record has several channels, each in a file of its own mostly, so that
+the system is told before what it will need, channel by channel. One batch is being cut while the
+one before is being written. What is ready and waits is bounded in bytes, too. No HDF5 and no
+counting.
 """
 
 from __future__ import annotations
@@ -17,11 +19,13 @@ from dataclasses import dataclass, field
 from itertools import islice, starmap
 from typing import NamedTuple, TypeAlias
 
+from credit_fast.hdf5 import layout
 from credit_fast.making.fingerprints import Place
 from credit_fast.making.pack import Packed
 from credit_fast.station_records.plan import EventPlan, StationPlan
+from credit_fast.station_records.settings import Settings
 
-__all__ = ["Ahead", "Work"]
+__all__ = ["Ahead", "Work", "threads_for"]
 
 #: Records of a batch for each thread: at the begin, and when it is known how they are.
 _FEW_PER_THREAD = 4
@@ -34,6 +38,8 @@ _MOST_EVENTS = 32
 #: With so much waiting to be written, nothing more is cut but what is written next.
 _MOST_BYTES = 1 << 27
 _LOOK_S = 0.2
+#: Samples that all threads together are cutting; each needs them about once more while it packs.
+_CUT_BYTES = 1 << 28
 
 
 @dataclass(slots=True)
@@ -95,10 +101,16 @@ class Ahead:
         pool: ThreadPoolExecutor,
         threads: int,
         prepare: Callable[[StationPlan], Packed],
+        announce: Callable[[list[StationPlan]], object],
         while_waiting: Callable[[], object],
     ) -> None:
-        """`prepare` cuts a record in a thread; `while_waiting` is called now and then."""
+        """`prepare` cuts a record, in a thread of the pool.
+
+        `announce` hears of each batch when it is handed out, `while_waiting` is called now and
+        then.
+        """
         self._pool = pool
+        self._announce = announce
         self._threads = threads
         self._prepare = prepare
         self._while_waiting = while_waiting
@@ -157,6 +169,7 @@ class Ahead:
 
     def _hand_out(self, batch: list[Work | _Cut]) -> _Batch:
         cuts = {number: item for number, item in enumerate(batch) if isinstance(item, _Cut)}
+        self._announce([cut.station for cut in cuts.values()])
         handed = {
             number: _Handed(station, self._pool.submit(self._start, station))
             for number, (station, _) in sorted(cuts.items(), key=lambda item: _order(item[1]))
@@ -208,6 +221,14 @@ class Ahead:
         with self._holding:
             self._held -= done.packed.n_bytes
         return done.packed
+
+
+def threads_for(settings: Settings, threads: int) -> int:
+    """How many threads may cut at once: fewer where their windows would fill the memory."""
+    first_ns, last_ns = settings.window(0, (0, 0)) or (0, 0)
+    rate_hz = settings.resample_hz or settings.rate_hz or layout.DEFAULT_RATE_HZ
+    samples = (last_ns - first_ns) / 1e9 * rate_hz * len(settings.components)
+    return max(1, min(threads, int(_CUT_BYTES / (4 * samples + 1))))
 
 
 def _cuts(work: Work) -> Iterator[_Cut]:

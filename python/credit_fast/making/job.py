@@ -24,12 +24,12 @@ from credit_fast.account.table import TableWriter
 from credit_fast.catalogs.model import Catalog, Event, StationTable
 from credit_fast.interrupt import NotedSignals
 from credit_fast.making import fingerprints
-from credit_fast.making.ahead import Ahead, Work
+from credit_fast.making.ahead import Ahead, Work, threads_for
 from credit_fast.making.earlier import Earlier
 from credit_fast.making.event_writer import EventWriter
 from credit_fast.making.output import Output
 from credit_fast.making.pack import Packed, pack_station, refused
-from credit_fast.station_records.cut import WaveformSource
+from credit_fast.station_records.cut import WaveformSource, read_ahead
 from credit_fast.station_records.noise import noise_plans
 from credit_fast.station_records.plan import EventPlan, StationPlan, plan_events
 from credit_fast.station_records.selection import Selection
@@ -115,14 +115,23 @@ class Job:
         A signal is acted on between two events, after a whole state was written; between those that
         were done before at once.
         """
+        threads = threads_for(self._settings, threads)
         pool = ThreadPoolExecutor(threads, thread_name_prefix="makeh5")
+        # A cold disk may take its time to be told.
+        teller = ThreadPoolExecutor(1, thread_name_prefix="makeh5 ahead")
+
+        def announce(stations: list[StationPlan]) -> None:
+            teller.submit(read_ahead, self._source, stations, self._settings)
+
         try:
-            ahead = Ahead(pool, threads, self._prepare, lambda: self._noted.after(_PATIENCE_S))
+            patience = partial(self._noted.after, _PATIENCE_S)
+            ahead = Ahead(pool, threads, self._prepare, announce, patience)
             cut = ahead.cut(self._works(events))
             self._write(((work, partial(self._cut, packed)) for work, packed in cut), advance)
         finally:
             self._stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+            for threads_of in (pool, teller):
+                threads_of.shutdown(wait=True, cancel_futures=True)
 
     def run_elsewhere(
         self, events: Catalog, elsewhere: Elsewhere, advance: Callable[[], object]

@@ -23,7 +23,15 @@ from credit_fast.station_records.settings import Settings
 from credit_fast.times import UTCDateTime
 from credit_fast.waveform.overlaps import Overlaps
 
-__all__ = ["Fetched", "StationCut", "WaveformSource", "cut_station", "fetch", "other_orientations"]
+__all__ = [
+    "Fetched",
+    "StationCut",
+    "WaveformSource",
+    "cut_station",
+    "fetch",
+    "other_orientations",
+    "read_ahead",
+]
 
 #: Kinds of problems of files that may be well again: a network disk, a file that is being replaced.
 _UNREADABLE = frozenset({"unreadable", "vanished", "changed"})
@@ -149,6 +157,24 @@ def _fetches(
         bands = _by_preference(found) if "?" in pattern else [pattern]
         yield found, [band for band in bands if band not in seen]
         seen.update(bands)
+
+
+def read_ahead(source: WaveformSource, plans: Iterable[StationPlan], settings: Settings) -> None:
+    """Have the system read what will be cut, in the order of files, where the archive can do that.
+
+    Of bands that would do, the first: others are looked for where it has no data.
+    """
+    if not isinstance(source, Client) or type(source).get_waveforms is not Client.get_waveforms:
+        return
+    letters = letters_to_ask(settings.components, settings.orientations)
+    windows = []
+    for plan in plans:
+        window = plan.window(settings)
+        if plan.refusal is None and window is not None:
+            channels = f"{plan.band_patterns(settings)[0]}[{letters}]"
+            codes = (plan.network, plan.station, plan.location or "--", channels)
+            windows.append((codes, window))
+    source.read_ahead(windows)
 
 
 def _note_problems(cut: StationCut, found: Fetched) -> None:

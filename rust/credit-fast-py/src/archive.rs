@@ -1,5 +1,6 @@
 //! Questions to an archive: channels, spans, windows.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -215,18 +216,25 @@ impl Archive {
     #[allow(clippy::needless_pass_by_value)]
     fn stored(&self, py: Python<'_>, rows: Vec<(Codes, i64, i64)>) -> PyResult<Vec<StoredRow>> {
         let selections: Vec<_> = rows.iter().map(|(codes, ..)| selection(codes)).collect();
-        let questions: Vec<_> = selections
-            .iter()
-            .zip(&rows)
-            .map(|(selection, (_, start_ns, end_ns))| Question {
-                selection,
-                start_ns: *start_ns,
-                end_ns: *end_ns,
-            })
-            .collect();
+        let questions = questions(&selections, &rows);
         let stored = enter(py, || self.opened.stored(&questions))?;
         let row = |one: Stored| (u64::from_be_bytes(one.digest), one.place);
         Ok(stored.into_iter().map(row).collect())
+    }
+
+    /// Have the system read what windows will need, in the order of files; file, begin and end of
+    /// each range.
+    #[allow(clippy::needless_pass_by_value)]
+    fn read_ahead(
+        &self,
+        py: Python<'_>,
+        rows: Vec<(Codes, i64, i64)>,
+    ) -> PyResult<Vec<(String, u64, u64)>> {
+        let selections: Vec<_> = rows.iter().map(|(codes, ..)| selection(codes)).collect();
+        let questions = questions(&selections, &rows);
+        let ranges = enter(py, || window::read_ahead(&self.opened, &questions))?;
+        let row = |(name, range): (String, Range<u64>)| (name, range.start, range.end);
+        Ok(ranges.into_iter().map(row).collect())
     }
 
     /// Gapless spans that have a part inside a window.
@@ -376,4 +384,15 @@ impl Archive {
             problems.into_iter().map(wrap::problem).collect(),
         ))
     }
+}
+
+fn questions<'a>(selections: &'a [Selection], rows: &[(Codes, i64, i64)]) -> Vec<Question<'a>> {
+    let pairs = selections.iter().zip(rows);
+    pairs
+        .map(|(selection, (_, start_ns, end_ns))| Question {
+            selection,
+            start_ns: *start_ns,
+            end_ns: *end_ns,
+        })
+        .collect()
 }

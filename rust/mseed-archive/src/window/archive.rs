@@ -241,7 +241,7 @@ pub struct Stored {
 }
 
 /// Whether a row has a sample in a window, or so near that it may count there.
-fn touches(run: &IndexedRun, question: &Question<'_>) -> bool {
+pub(super) fn touches(run: &IndexedRun, question: &Question<'_>) -> bool {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "saturates, and nanoseconds are enough"

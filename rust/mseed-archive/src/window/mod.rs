@@ -7,8 +7,9 @@
 //! as one; `file` and `read` get the bytes, of a file and by the index, `narrow` says which, and
 //! `files` opens them; `glean` tells what a walk over them meets; `decode` fills one buffer a
 //! segment. `bulk` answers many questions at once and `cut` fills the caller's array with windows of
-//! one length, both on the threads of `crew`.
+//! one length, both on the threads of `crew`. `ahead` has the system read what will be asked for.
 
+mod ahead;
 mod archive;
 mod bulk;
 mod choice;
@@ -28,6 +29,7 @@ mod plan;
 mod read;
 mod samples;
 
+pub use ahead::read_ahead;
 pub use archive::{Archive, ChannelSpan, PathMap, Rename, Source, Stored};
 pub use bulk::read_windows;
 pub use choice::Choice;

@@ -29,6 +29,32 @@ pub(super) struct Bounds {
     end_ns: i64,
 }
 
+/// Bytes that are read more on each side of a guess, and the share of the guess itself.
+const GUESS_MARGIN: u64 = 16 * 1024;
+const GUESS_SHARE: u64 = 4;
+
+impl Bounds {
+    /// Where in these bytes a window will be, when they are as long for each second. A quarter more
+    /// on each side, as they never are.
+    pub(super) fn guess(&self, from_ns: i64, to_ns: i64) -> Range<u64> {
+        let bytes = self.end - self.begin;
+        let seconds = i128::from(self.end_ns) - i128::from(self.begin_ns);
+        let place = |time_ns: i64| {
+            let passed = (i128::from(time_ns) - i128::from(self.begin_ns)).clamp(0, seconds);
+            match u64::try_from(i128::from(bytes) * passed / seconds.max(1)) {
+                Ok(offset) if seconds > 0 => self.begin + offset,
+                _ => self.begin,
+            }
+        };
+        let (from, to) = (
+            place(from_ns),
+            if seconds > 0 { place(to_ns) } else { self.end },
+        );
+        let margin = (to - from) / GUESS_SHARE + GUESS_MARGIN;
+        from.saturating_sub(margin).max(self.begin)..to.saturating_add(margin).min(self.end)
+    }
+}
+
 /// The bytes of a run that a window needs: from the last entry of the time index that is not
 /// behind its begin to the first one that is behind its end.
 ///
@@ -415,5 +441,28 @@ mod tests {
         };
         let ends = (place(0), place(100));
         assert_eq!(around(&mut Silent, ends, (5, 6), (8, 64)), None);
+    }
+
+    #[test]
+    fn a_guess_lies_around_the_window_and_within_the_bounds() {
+        let bounds = Bounds {
+            begin: 1_000_000,
+            end: 2_000_000,
+            begin_ns: 0,
+            end_ns: 1000,
+        };
+        let margin = 100_000 / GUESS_SHARE + GUESS_MARGIN;
+        assert_eq!(
+            bounds.guess(400, 500),
+            1_400_000 - margin..1_500_000 + margin
+        );
+        assert_eq!(bounds.guess(i64::MIN, i64::MAX), 1_000_000..2_000_000);
+        assert_eq!(bounds.guess(-10, 0).start, 1_000_000);
+        assert_eq!(bounds.guess(1000, 2000).end, 2_000_000);
+        let of_one_record = Bounds {
+            end_ns: 0,
+            ..bounds
+        };
+        assert_eq!(of_one_record.guess(0, 0), 1_000_000..2_000_000);
     }
 }
