@@ -10,8 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from credit_fast.cli import main, makeh5
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
@@ -98,3 +101,14 @@ def test_a_command_that_is_stopped_says_so(
             holder.kill()
     assert process.returncode == 128 + number
     assert errors == f"credit-fast {words[0]}: {WORDS[number]}\n"
+
+
+def test_what_is_kept_is_said(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt("3 events are done, and kept for the same command")
+
+    monkeypatch.setattr(makeh5, "makeh5", stopped)
+    assert main(["makeh5", "-i", "index.db", "-o", "out.h5", "-c", "events.pha"]) == 130
+    assert capsys.readouterr().err == (
+        "credit-fast makeh5: interrupted; 3 events are done, and kept for the same command\n"
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -34,7 +35,7 @@ from stopped_runs import (
 
 import credit_fast
 from credit_fast.errors import DataWarning, UnfinishedRunError
-from credit_fast.making import makeh5
+from credit_fast.making import ahead, makeh5
 from credit_fast.making.journal import Journal
 from credit_fast.making.patched_file import PatchedFile
 from credit_fast.station_records import Settings
@@ -97,7 +98,7 @@ def test_runs_that_are_killed_at_any_time_cut_no_finished_event_again(
 class Stopping(MemoryArchive):
     """Sends a signal to its own process when it was asked so often."""
 
-    at = 14
+    at = 20
     number = signal.SIGINT
 
     def get_waveforms(self, *request: Any) -> Any:
@@ -112,14 +113,17 @@ def test_after_a_signal_the_run_goes_on_where_it_was(
 ) -> None:
     source = Stopping(archive().traces)
     source.number = number
-    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit):
+    with pytest.raises(KeyboardInterrupt if number == signal.SIGINT else SystemExit) as stopped:
         made(tmp_path, some_events(EVENTS), source)
+    words = "[1-9][0-9]* events are done, and kept for the same command"
+    assert re.fullmatch(words if number == signal.SIGINT else "143", str(stopped.value))
     assert "out.h5.journal" in names(tmp_path)
     assert "out.h5" not in names(tmp_path)
     again = archive()
     report = made(tmp_path, some_events(EVENTS), again)
-    # What was in flight is lost, what was written is not.
-    assert len(again.asked) <= EVENTS * len(STATIONS) - Stopping.at + 10
+    # What was in flight is lost, two batches at most; what was written is not.
+    in_flight = 2 * 2 * ahead._FEW_PER_THREAD
+    assert len(again.asked) <= EVENTS * len(STATIONS) - Stopping.at + in_flight
     assert_is_same(tmp_path, report, undisturbed)
 
 

@@ -85,8 +85,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         # complaining when it flushes the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        print(f"credit-fast {args.command}: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        words = "; ".join(["interrupted", *map(str, interrupt.args)])
+        print(f"credit-fast {args.command}: {words}", file=sys.stderr)
         return INTERRUPTED
     except SystemExit as stop:
         if stop.code == TERMINATED:

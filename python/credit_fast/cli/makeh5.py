@@ -189,8 +189,8 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
         "--noise",
         setting="noise",
         text="add N windows without picks, in all, each an event of the type noise with one "
-        "station; far from every pick of that station, and not overlapping; fewer when the "
-        "archive has no more (default: 0)",
+        "station; five minutes or more from every pick of that station, and not overlapping; "
+        "fewer when the archive has no more (default: 0)",
         type=int,
         metavar="N",
     )

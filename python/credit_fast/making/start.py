@@ -108,6 +108,10 @@ def open_output(
         except OSError as error:
             output.stop()
             raise _not_written(names.data_set, output.kept, error) from error
+        except KeyboardInterrupt as interrupt:
+            output.stop()
+            interrupt.args = (_left(output.kept),)
+            raise
         except BaseException:
             output.stop()
             raise
@@ -118,9 +122,12 @@ def _not_written(data_set: Path, kept: int, error: OSError) -> OSError:
     if isinstance(error, FileExistsError | ConnectionError):  # the latter: of a cluster
         return error
     named = cannot_write(data_set, error)
-    left = f"{kept} events are done, and kept for the same command" if kept else "nothing was left"
-    message = f"{named.strerror or named}; {left}, an older file is untouched"
+    message = f"{named.strerror or named}; {_left(kept)}, an older file is untouched"
     return OSError(message) if named.errno is None else OSError(named.errno, message)
+
+
+def _left(kept: int) -> str:
+    return f"{kept} events are done, and kept for the same command" if kept else "nothing was left"
 
 
 def _opened(
