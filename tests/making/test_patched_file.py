@@ -117,3 +117,34 @@ def test_an_hdf5_file_is_whole_in_each_of_its_states(tmp_path: Path) -> None:
             for number in range(count):
                 assert len(file[f"event {number}"].attrs["text"]) == number
                 assert file[f"event {number}/samples"][()].tolist() == list(range(number * 10))
+
+
+def test_what_is_written_again_as_it_was_is_no_change(tmp_path: Path) -> None:
+    file = PatchedFile(tmp_path / "file", 0)
+    file.write(bytes(range(256)) * 64)
+    file.next_state()
+    file.settle()
+    file.seek(0)
+    file.write(bytes(range(256)) * 64)
+    file.seek(PAGE + 5)
+    file.write(b"new")
+    assert list(file.next_state()) == [1]
+    file.settle()
+    file.close()
+
+
+def test_states_of_a_long_run_are_no_larger_than_those_of_a_short_one(tmp_path: Path) -> None:
+    """HDF5 writes the names of all groups again with each state."""
+    raw = PatchedFile(tmp_path / "a.h5", 0)
+    pages = []
+    with h5py.File(raw, "w") as file:
+        for number in range(20_000):
+            file.create_group(f"event {number:06d}")
+            if number % 100 == 99:
+                file.flush()
+                pages.append(len(raw.next_state()))
+                raw.settle()
+    raw.next_state()
+    raw.settle()
+    raw.close()
+    assert max(pages[-50:]) <= max(pages[10:60]) + 3

@@ -55,16 +55,18 @@ class PatchedFile(io.RawIOBase):
     def next_state(self) -> dict[int, bytes]:
         """Make what the file is now its last whole state; its changed pages, for the journal.
 
-        The one before must have been settled.
+        The one before must have been settled. HDF5 writes a block as a whole though little of it is
+        new (the names of all events are one): pages that are as they were are none of it.
         """
         assert not self._unsettled
         end = min(self._size, self._base)
         for number in range(self._cut // PAGE, -(-end // PAGE)):  # grown again where it was cut
             self._page(number)
         self._unsettled = {
-            number: bytes(page[: end - number * PAGE])
+            number: kept
             for number, page in self._held.items()
-            if number * PAGE < end
+            if (kept := bytes(page[: max(0, end - number * PAGE)]))
+            != self._on_disk(number, len(kept))
         }
         self._held = {}
         self._base = self._cut = self._size
@@ -186,6 +188,12 @@ class PatchedFile(io.RawIOBase):
             self._read(memoryview(page), number * PAGE)
             self._held[number] = page
         return page
+
+    def _on_disk(self, number: int, size: int) -> bytes:
+        found = bytearray(size)
+        with self._seeking:
+            count = _fill(self._handle, memoryview(found), number * PAGE)
+        return bytes(found[:count])
 
     def _kept(self, number: int) -> int:
         """How many bytes of a page belong to the last whole state; what follows is in the file."""
