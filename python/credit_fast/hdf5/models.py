@@ -1,7 +1,7 @@
 """Makes nodes that are much like others: a copy of a model, with what differs written anew.
 
-HDF5 copies a group of thirty attributes in the time in which it makes five of them, and of two
-station records about half of the attributes are equal. New names only, as in `attributes`.
+HDF5 copies a group with its attributes in a fraction of the time in which it makes them, and of two
+station records about half of the attributes are equal. New names only.
 """
 
 from __future__ import annotations

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use super::archive::{Archive, Source, touches};
 use super::narrow::byte_range;
+use super::read::LOOKED_UP_AT_ONCE;
 use crate::Error;
 use crate::tsindex::{IndexedRun, Question};
 
 /// Ranges with less between them are one: a disk reads on as quickly as it skips so little.
 const GAP: u64 = 64 * 1024;
-
-/// Windows of which the rows are looked up at once: a fork of the process waits so long.
-const LOOKED_UP_AT_ONCE: usize = 256;
 
 /// Have the system read what some windows will need, file by file and each from its begin to its
 /// end, whatever the order of the windows. Returns the ranges in that order, by file as the index

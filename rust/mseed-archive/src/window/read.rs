@@ -115,7 +115,7 @@ pub(super) struct FoundRun {
 }
 
 /// Windows of which the rows are looked up at once: a fork of the process waits so long.
-const LOOKED_UP_AT_ONCE: usize = 256;
+pub(super) const LOOKED_UP_AT_ONCE: usize = 256;
 
 /// The rows that each of some windows may need, index after index. By this thread alone: it has the
 /// indexes open already.
