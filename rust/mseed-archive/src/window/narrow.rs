@@ -37,8 +37,9 @@ impl Bounds {
     /// Where in these bytes a window will be, when they are as long for each second. A quarter more
     /// on each side, as they never are.
     pub(super) fn guess(&self, from_ns: i64, to_ns: i64) -> Range<u64> {
-        let bytes = self.end - self.begin;
-        let seconds = i128::from(self.end_ns) - i128::from(self.begin_ns);
+        // An index of others may have a row that ends before it begins.
+        let bytes = self.end.saturating_sub(self.begin);
+        let seconds = (i128::from(self.end_ns) - i128::from(self.begin_ns)).max(0);
         let place = |time_ns: i64| {
             let passed = (i128::from(time_ns) - i128::from(self.begin_ns)).clamp(0, seconds);
             match u64::try_from(i128::from(bytes) * passed / seconds.max(1)) {
@@ -50,8 +51,9 @@ impl Bounds {
             place(from_ns),
             if seconds > 0 { place(to_ns) } else { self.end },
         );
-        let margin = (to - from) / GUESS_SHARE + GUESS_MARGIN;
-        from.saturating_sub(margin).max(self.begin)..to.saturating_add(margin).min(self.end)
+        let margin = to.saturating_sub(from) / GUESS_SHARE + GUESS_MARGIN;
+        let start = from.saturating_sub(margin).max(self.begin);
+        start..to.saturating_add(margin).min(self.end).max(start)
     }
 }
 
@@ -464,5 +466,15 @@ mod tests {
             ..bounds
         };
         assert_eq!(of_one_record.guess(0, 0), 1_000_000..2_000_000);
+        for backwards in [
+            Bounds {
+                end_ns: -9,
+                ..bounds
+            },
+            Bounds { end: 9, ..bounds },
+        ] {
+            let range = backwards.guess(500, 400);
+            assert!(range.start <= range.end && range.start >= bounds.begin);
+        }
     }
 }
